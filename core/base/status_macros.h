@@ -7,10 +7,9 @@
 #include "absl/status/status.h"
 
 // Returns the error of `expression` (a Status), if it is one.
-#define ELDR_RETURN_IF_ERROR(expression)                              \
-  do {                                                                \
-    if (absl::Status eldr_status_ = (expression); !eldr_status_.ok()) \
-      return eldr_status_;                                            \
+#define ELDR_RETURN_IF_ERROR(expression)                                                   \
+  do {                                                                                     \
+    if (absl::Status eldr_status_ = (expression); !eldr_status_.ok()) return eldr_status_; \
   } while (false)
 
 // Assigns the value of `expression` (a StatusOr) to `target`, or returns its error.

@@ -21,15 +21,15 @@ absl::Status ValidateGeometry(const ModelGeometry& geometry) {
     return status;
   }
   if (geometry.cells() > kMaxCells) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("geometry: layers * experts is ", geometry.cells(), ", expected at most ", kMaxCells));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "geometry: layers * experts is ", geometry.cells(), ", expected at most ", kMaxCells));
   }
   const auto& hidden = geometry.moe_hidden_layers;
   if (hidden.empty()) return absl::OkStatus();
   if (hidden.size() != geometry.layers) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("geometry.moe_hidden_layers: got ", hidden.size(), " layers, expected ",
-                     geometry.layers, " (geometry.layers) or none"));
+    return absl::InvalidArgumentError(absl::StrCat("geometry.moe_hidden_layers: got ",
+                                                   hidden.size(), " layers, expected ",
+                                                   geometry.layers, " (geometry.layers) or none"));
   }
   for (std::size_t i = 1; i < hidden.size(); ++i) {
     if (hidden[i] <= hidden[i - 1]) {

@@ -1,0 +1,105 @@
+// Decode nodes: what they register, what they report, and what the router counts for them.
+#ifndef ELDR_CORE_FLEET_DECODE_NODE_H_
+#define ELDR_CORE_FLEET_DECODE_NODE_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "core/base/clock.h"
+
+namespace eldr {
+
+// What a node registers; see NodeSpec in fleet.proto for ranges.
+struct NodeSpec {
+  std::string node_id;
+  std::string model;
+  std::string address;
+  std::optional<std::uint32_t> dp_rank;
+  std::uint32_t capacity = 0;            // most concurrent leases; 0: no limit
+  std::uint64_t kv_capacity_tokens = 0;  // 0: no limit
+  std::map<std::string, std::string> labels;
+  std::string expert_group;                                  // empty: the node itself
+  absl::Duration heartbeat_interval = absl::ZeroDuration();  // zero: sends none
+  std::uint32_t tokens_per_step = 1;
+  std::uint64_t incarnation = 0;
+
+  // The group's name; a node of no named group is one of its own.
+  const std::string& group_name() const { return expert_group.empty() ? node_id : expert_group; }
+};
+
+// Decode steps of one batch-size bucket, as reported.
+struct StepStats {
+  std::uint32_t max_batch = 0;
+  std::uint64_t steps = 0;
+  absl::Duration total_duration;
+  double mean_batch = 0;
+  std::optional<double> mean_context_tokens;
+  std::optional<double> mean_distinct_experts;  // summed over layers
+};
+
+// A node's report on itself; borrowed, for the duration of a call.
+struct NodeReport {
+  absl::string_view node_id;
+  std::uint64_t incarnation = 0;  // 0: not checked
+  std::uint32_t running = 0;      // sequences
+  std::uint32_t queued = 0;
+  std::optional<double> kv_usage;  // 0 to 1
+  absl::Span<const StepStats> steps;
+  absl::Span<const std::string* const> running_request_ids;
+  absl::Span<const std::string* const> finished_request_ids;
+};
+
+enum class NodeState : std::uint8_t { kJoining, kReady, kLost };
+absl::string_view Name(NodeState state);
+
+struct ExpertGroup;
+
+// A registered node. Plain data under the lock of its model's router.
+struct DecodeNode {
+  NodeSpec spec;
+  // Grows with every registration of the model: the stable order of nodes.
+  std::uint64_t ordinal = 0;
+  ExpertGroup* group = nullptr;  // outlives the node
+  absl::Time register_time;
+
+  NodeState state = NodeState::kJoining;
+  bool draining = false;
+  std::optional<MonotonicTime> last_heartbeat;
+
+  // The last report, and the sequences placed since it came.
+  std::uint32_t reported_running = 0;
+  std::uint32_t reported_queued = 0;
+  std::optional<double> reported_kv_usage;
+  std::uint32_t placed_since_report = 0;
+  // The mean duration of the steps in the last report that had any.
+  std::optional<absl::Duration> reported_step_time;
+
+  // What the leases on the node add up to.
+  std::uint32_t leases = 0;
+  std::uint32_t sequences = 0;
+  std::uint64_t kv_tokens = 0;
+  std::uint64_t context_tokens = 0;
+
+  // What the query that is being decided says of this node; zero between decisions.
+  std::uint8_t query_marks = 0;
+
+  bool sends_heartbeats() const { return spec.heartbeat_interval > absl::ZeroDuration(); }
+
+  // Load B (design: max of own count and of report plus what was placed since). `report_is_fresh`
+  // false leaves the report out.
+  std::uint32_t Load(bool report_is_fresh) const {
+    if (!report_is_fresh) return sequences;
+    return std::max(sequences, reported_running + reported_queued + placed_since_report);
+  }
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_FLEET_DECODE_NODE_H_

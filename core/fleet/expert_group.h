@@ -1,0 +1,32 @@
+// Nodes that run their decode steps together over the same expert weights.
+#ifndef ELDR_CORE_FLEET_EXPERT_GROUP_H_
+#define ELDR_CORE_FLEET_EXPERT_GROUP_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "core/residency/residency_map.h"
+#include "core/step_time/step_time_model.h"
+
+namespace eldr {
+
+// Residency and step time belong to the group; leases and KV to its nodes. A node of no named group
+// is a group of one. Plain data under the lock of its model's router.
+struct ExpertGroup {
+  ExpertGroup(std::string group_name, std::size_t cells, StepTimeModel model)
+      : name(std::move(group_name)), residency(cells), step_time(model) {}
+
+  const std::string name;
+  ResidencyMap residency;
+  StepTimeModel step_time;
+  std::uint32_t nodes = 0;
+  std::uint32_t leases = 0;
+  std::uint64_t context_tokens = 0;  // H, of all leases
+  // B, the sum of its nodes' loads; brought up to date at the start of each decision.
+  std::uint32_t batch = 0;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_FLEET_EXPERT_GROUP_H_

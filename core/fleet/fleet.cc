@@ -1,0 +1,83 @@
+#include "core/fleet/fleet.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace eldr {
+
+DecodeNode* Fleet::Find(absl::string_view node_id) const {
+  const auto it = by_id_.find(node_id);
+  return it == by_id_.end() ? nullptr : it->second;
+}
+
+DecodeNode& Fleet::Add(NodeSpec spec) {
+  auto node = std::make_unique<DecodeNode>();
+  node->spec = std::move(spec);
+  node->ordinal = next_ordinal_++;
+  node->group = JoinGroup(node->spec.group_name());
+  by_id_[node->spec.node_id] = node.get();
+  nodes_.push_back(std::move(node));
+  return *nodes_.back();
+}
+
+void Fleet::Respecify(DecodeNode& node, NodeSpec spec) {
+  // Joining before leaving keeps a group of one, and its object, if the name stays.
+  ExpertGroup* group = JoinGroup(spec.group_name());
+  LeaveGroup(node.group);
+  node.group = group;
+  node.spec = std::move(spec);
+}
+
+void Fleet::Remove(DecodeNode& node) {
+  LeaveGroup(node.group);
+  by_id_.erase(node.spec.node_id);
+  const auto it = std::find_if(nodes_.begin(), nodes_.end(),
+                               [&](const auto& other) { return other.get() == &node; });
+  nodes_.erase(it);
+}
+
+void Fleet::Attach(Lease& lease) {
+  DecodeNode& node = *lease.node;
+  lease.multiplicity = lease.sequences * node.spec.tokens_per_step;
+  ++node.leases;
+  node.sequences += lease.sequences;
+  node.kv_tokens += lease.kv_tokens;
+  ExpertGroup& group = *node.group;
+  ++group.leases;
+  group.context_tokens += lease.context_tokens;
+  group.residency.Add(lease.contribution, lease.multiplicity);
+}
+
+void Fleet::Detach(const Lease& lease) {
+  DecodeNode& node = *lease.node;
+  --node.leases;
+  node.sequences -= lease.sequences;
+  node.kv_tokens -= lease.kv_tokens;
+  ExpertGroup& group = *node.group;
+  --group.leases;
+  group.context_tokens -= lease.context_tokens;
+  group.residency.Remove(lease.contribution, lease.multiplicity);
+}
+
+void Fleet::ReplaceContribution(Lease& lease, absl::Span<const std::uint8_t> codes) {
+  ResidencyMap& residency = lease.node->group->residency;
+  residency.Remove(lease.contribution, lease.multiplicity);
+  lease.contribution.assign(codes.begin(), codes.end());
+  residency.Add(lease.contribution, lease.multiplicity);
+}
+
+ExpertGroup* Fleet::JoinGroup(const std::string& name) {
+  auto& group = groups_[name];
+  if (group == nullptr) {
+    group = std::make_unique<ExpertGroup>(name, geometry_.cells(),
+                                          StepTimeModel(step_time_, geometry_));
+  }
+  ++group->nodes;
+  return group.get();
+}
+
+void Fleet::LeaveGroup(ExpertGroup* group) {
+  if (--group->nodes == 0) groups_.erase(group->name);
+}
+
+}  // namespace eldr

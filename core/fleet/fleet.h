@@ -1,0 +1,69 @@
+// The decode nodes of one model, with what leases put on them.
+#ifndef ELDR_CORE_FLEET_FLEET_H_
+#define ELDR_CORE_FLEET_FLEET_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "core/fleet/decode_node.h"
+#include "core/fleet/expert_group.h"
+#include "core/fleet/lease.h"
+#include "core/model/model_geometry.h"
+#include "core/step_time/step_time_model.h"
+
+namespace eldr {
+
+// INVALID_ARGUMENT, naming the field under "node.", if a field of the registration is out of range.
+absl::Status ValidateNodeSpec(const NodeSpec& spec, absl::Duration node_timeout);
+// INVALID_ARGUMENT, naming the field, if a field of the report is out of range. `cells` is the most
+// distinct experts a step can have.
+absl::Status ValidateNodeReport(const NodeReport& report, std::size_t cells);
+
+// Keeps nodes, their expert groups, and the counts that leases make there. It decides nothing: who
+// is registered, lost or chosen is told to it. Not thread-safe.
+class Fleet {
+ public:
+  Fleet(const ModelGeometry& geometry, const StepTimeShape& step_time)
+      : geometry_(geometry), step_time_(step_time) {}
+
+  // The node of this id, or nullptr.
+  DecodeNode* Find(absl::string_view node_id) const;
+  // Adds a node. REQUIRES: the id is not registered.
+  DecodeNode& Add(NodeSpec spec);
+  // Replaces what a node registered. REQUIRES: the same id; and, while the node holds leases, the
+  // same expert group and tokens_per_step.
+  void Respecify(DecodeNode& node, NodeSpec spec);
+  // Removes a node. REQUIRES: no lease on it.
+  void Remove(DecodeNode& node);
+
+  // Puts a lease's load and contribution on lease.node; whether it fits is the caller's business.
+  void Attach(Lease& lease);
+  // Takes exactly that off again.
+  void Detach(const Lease& lease);
+  // Replaces the contribution of an attached lease.
+  void ReplaceContribution(Lease& lease, absl::Span<const std::uint8_t> codes);
+
+  // The nodes in the order of their registration.
+  absl::Span<const std::unique_ptr<DecodeNode>> nodes() const { return nodes_; }
+
+ private:
+  ExpertGroup* JoinGroup(const std::string& name);
+  void LeaveGroup(ExpertGroup* group);
+
+  const ModelGeometry geometry_;
+  const StepTimeShape step_time_;
+  std::uint64_t next_ordinal_ = 0;
+  std::vector<std::unique_ptr<DecodeNode>> nodes_;
+  absl::flat_hash_map<std::string, DecodeNode*> by_id_;
+  absl::flat_hash_map<std::string, std::unique_ptr<ExpertGroup>> groups_;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_FLEET_FLEET_H_

@@ -1,0 +1,52 @@
+// Leases: the reservations that placements make.
+#ifndef ELDR_CORE_FLEET_LEASE_H_
+#define ELDR_CORE_FLEET_LEASE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/signature/expert_signature.h"
+
+namespace eldr {
+
+struct DecodeNode;
+
+// How a lease ended; every lease ends as exactly one of these.
+enum class LeaseEnd : std::uint8_t {
+  kReleased,          // the frontend released it
+  kReportedFinished,  // its node reported the request finished
+  kExpired,           // nobody renewed it within its time to live
+  kMoved,             // its request was placed again, elsewhere
+  kNodeLost,          // its node's heartbeats stopped
+  kNodeRemoved,       // its node was removed, or replaced by a new incarnation
+  kUnconfirmed,       // its node did not name it in a complete list
+};
+inline constexpr std::size_t kLeaseEnds = 7;
+absl::string_view Name(LeaseEnd end);
+
+// A live lease. Plain data under the lock of its model's router.
+struct Lease {
+  std::uint64_t id = 0;
+  std::string request_id;
+  DecodeNode* node = nullptr;
+  // What the request adds to the node's residency: a code per cell (core/residency/contribution.h),
+  // times `multiplicity`. Subtracted as stored, never computed again.
+  std::vector<std::uint8_t> contribution;
+  std::uint32_t multiplicity = 1;  // sequences * tokens_per_step of the node
+  std::uint32_t sequences = 1;
+  std::uint64_t context_tokens = 0;
+  std::uint64_t kv_tokens = 0;  // context plus expected output
+  SignatureQuality quality = SignatureQuality::kMissing;
+  bool learned = false;  // the prior has seen this request's signature
+  absl::Duration ttl;
+  MonotonicTime placed_at;
+  MonotonicTime expires_at;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_FLEET_LEASE_H_

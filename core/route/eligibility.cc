@@ -1,0 +1,128 @@
+#include "core/route/eligibility.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace eldr {
+namespace {
+
+enum Mark : std::uint8_t { kAllow = 1, kExclude = 2, kPrefer = 4 };
+
+std::optional<Ineligible> CheckNode(const DecodeNode& node, const QueryMarks& marks,
+                                    const Demand& demand) {
+  if (node.state == NodeState::kJoining) return Ineligible::kJoining;
+  if (node.state == NodeState::kLost) return Ineligible::kLost;
+  if (node.draining) return Ineligible::kDraining;
+  if (!marks.Permits(node)) return Ineligible::kQuery;
+  const NodeSpec& spec = node.spec;
+  const bool full = spec.capacity > 0 && node.leases >= spec.capacity;
+  const std::uint64_t weight = std::uint64_t{demand.sequences} * spec.tokens_per_step;
+  if (full || node.group->residency.weight() + weight > ResidencyMap::kMaxWeight) {
+    return Ineligible::kCapacity;
+  }
+  if (spec.kv_capacity_tokens > 0 && node.kv_tokens + demand.kv_tokens > spec.kv_capacity_tokens) {
+    return Ineligible::kKvCapacity;
+  }
+  return std::nullopt;
+}
+
+// Keeps the candidates that `keep` holds for; the others count for `reason`.
+template <typename Predicate>
+void KeepOnly(Eligibility& result, Ineligible reason, Predicate keep) {
+  auto& candidates = result.candidates;
+  const auto end = std::remove_if(candidates.begin(), candidates.end(),
+                                  [&](const Candidate& candidate) { return !keep(candidate); });
+  result.ineligible[static_cast<std::size_t>(reason)] +=
+      static_cast<std::uint32_t>(candidates.end() - end);
+  candidates.erase(end, candidates.end());
+}
+
+}  // namespace
+
+QueryMarks::QueryMarks(const Fleet& fleet, const PlacementQuery& query)
+    : allow_all_(query.allow_nodes.empty()) {
+  const auto mark = [&](absl::Span<const std::string* const> ids, std::uint8_t bit) {
+    for (const std::string* id : ids) {
+      DecodeNode* node = fleet.Find(*id);
+      if (node == nullptr) continue;
+      node->query_marks |= bit;
+      marked_.push_back(node);
+    }
+  };
+  mark(query.allow_nodes, kAllow);
+  mark(query.exclude_nodes, kExclude);
+  mark(query.prefer_nodes, kPrefer);
+}
+
+QueryMarks::~QueryMarks() {
+  for (DecodeNode* node : marked_) node->query_marks = 0;
+}
+
+bool QueryMarks::Permits(const DecodeNode& node) const {
+  return (node.query_marks & kExclude) == 0 && (allow_all_ || (node.query_marks & kAllow) != 0);
+}
+
+bool QueryMarks::Prefers(const DecodeNode& node) { return (node.query_marks & kPrefer) != 0; }
+
+void UpdateBatches(const Fleet& fleet, const SilenceWatch& silence, MonotonicTime now) {
+  for (const auto& node : fleet.nodes()) node->group->batch = 0;
+  for (const auto& node : fleet.nodes()) {
+    node->group->batch += node->Load(silence.ReportIsFresh(*node, now));
+  }
+}
+
+void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& demand,
+                  const SilenceWatch& silence, double max_kv_usage, MonotonicTime now,
+                  Eligibility& result) {
+  result.candidates.clear();
+  result.ineligible.fill(0);
+  UpdateBatches(fleet, silence, now);
+  for (const auto& node : fleet.nodes()) {
+    if (const auto reason = CheckNode(*node, marks, demand)) {
+      ++result.ineligible[static_cast<std::size_t>(*reason)];
+    } else {
+      result.candidates.push_back(
+          {.node = node.get(), .load = node->Load(silence.ReportIsFresh(*node, now))});
+    }
+  }
+  const auto has_kv = [&](const Candidate& candidate) {
+    const DecodeNode& node = *candidate.node;
+    return !silence.ReportIsFresh(node, now) || node.reported_kv_usage.value_or(0) <= max_kv_usage;
+  };
+  const bool any_has_kv = std::any_of(result.candidates.begin(), result.candidates.end(), has_kv);
+  result.kv_usage_waived = !any_has_kv && !result.candidates.empty();
+  if (any_has_kv) KeepOnly(result, Ineligible::kKvUsage, has_kv);
+
+  const auto preferred = [](const Candidate& candidate) {
+    return QueryMarks::Prefers(*candidate.node);
+  };
+  if (std::any_of(result.candidates.begin(), result.candidates.end(), preferred)) {
+    KeepOnly(result, Ineligible::kQuery, preferred);
+  }
+}
+
+absl::Status NoCandidateError(absl::string_view model, const Eligibility& eligibility) {
+  std::string reasons;
+  for (std::size_t i = 0; i < kIneligibleReasons; ++i) {
+    if (eligibility.ineligible[i] == 0) continue;
+    absl::StrAppend(&reasons, reasons.empty() ? "" : ", ", eligibility.ineligible[i], " ",
+                    Name(static_cast<Ineligible>(i)));
+  }
+  if (reasons.empty()) {
+    return absl::UnavailableError(absl::StrCat("model \"", model, "\": no node is registered"));
+  }
+  const auto count = [&](Ineligible reason) {
+    return eligibility.ineligible[static_cast<std::size_t>(reason)];
+  };
+  if (count(Ineligible::kCapacity) + count(Ineligible::kKvCapacity) > 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("model \"", model, "\": every eligible node is full (", reasons, ")"));
+  }
+  return absl::UnavailableError(
+      absl::StrCat("model \"", model, "\": no node is eligible (", reasons, ")"));
+}
+
+}  // namespace eldr

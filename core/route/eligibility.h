@@ -1,0 +1,65 @@
+// Which nodes may take a request, and why the others may not.
+#ifndef ELDR_CORE_ROUTE_ELIGIBILITY_H_
+#define ELDR_CORE_ROUTE_ELIGIBILITY_H_
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/base/clock.h"
+#include "core/fleet/fleet.h"
+#include "core/fleet/silence_watch.h"
+#include "core/policy/policy.h"
+#include "core/route/placement.h"
+
+namespace eldr {
+
+// What a request takes of a node.
+struct Demand {
+  std::uint32_t sequences = 1;
+  std::uint64_t context_tokens = 0;
+  std::uint64_t kv_tokens = 0;  // context plus expected output
+};
+
+struct Eligibility {
+  std::vector<Candidate> candidates;  // in the order of their registration
+  std::array<std::uint32_t, kIneligibleReasons> ineligible{};
+  // Every node that was eligible otherwise reports too much KV usage, so that was waived.
+  bool kv_usage_waived = false;
+};
+
+// Puts the query's allow, exclude and prefer lists onto the nodes while it lives. Unknown ids are
+// ignored.
+class QueryMarks {
+ public:
+  QueryMarks(const Fleet& fleet, const PlacementQuery& query);
+  ~QueryMarks();
+  QueryMarks(const QueryMarks&) = delete;
+  QueryMarks& operator=(const QueryMarks&) = delete;
+
+  // True unless the query excludes the node or does not allow it.
+  bool Permits(const DecodeNode& node) const;
+  static bool Prefers(const DecodeNode& node);
+
+ private:
+  std::vector<DecodeNode*> marked_;
+  const bool allow_all_;
+};
+
+// Sets each group's batch: the sum of its nodes' loads.
+void UpdateBatches(const Fleet& fleet, const SilenceWatch& silence, MonotonicTime now);
+
+// Fills `result`, whose buffers are used again; updates the batches.
+void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& demand,
+                  const SilenceWatch& silence, double max_kv_usage, MonotonicTime now,
+                  Eligibility& result);
+
+// The error of a placement without candidates: RESOURCE_EXHAUSTED if nodes are merely full, else
+// UNAVAILABLE, with the count of nodes by reason.
+absl::Status NoCandidateError(absl::string_view model, const Eligibility& eligibility);
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_ROUTE_ELIGIBILITY_H_

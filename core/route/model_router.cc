@@ -1,0 +1,243 @@
+#include "core/route/model_router.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/policy/policy_factory.h"
+
+namespace eldr {
+namespace {
+
+constexpr std::size_t kMaxIdBytes = 256;
+
+// FNV-1a: gives each model a stream of its own, the same in every process (absl::Hash does not).
+std::uint64_t SeedFor(absl::string_view model, std::uint64_t seed) {
+  std::uint64_t hash = 0xcbf29ce484222325u ^ seed;
+  for (const char c : model) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+}  // namespace
+
+absl::Status ValidateRequestId(absl::string_view request_id) {
+  if (!request_id.empty() && request_id.size() <= kMaxIdBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("request_id: got ", request_id.size(), " bytes, expected 1 to ", kMaxIdBytes));
+}
+
+absl::Status ValidateLeaseTtl(std::optional<absl::Duration> ttl) {
+  if (!ttl || (*ttl >= absl::Seconds(1) && *ttl <= absl::Hours(1))) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("lease_ttl: got ", absl::FormatDuration(*ttl), ", expected 1s to 1h"));
+}
+
+ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const Clock& clock,
+                         RouterObserver& observer, std::atomic<std::uint64_t>& next_lease_id)
+    : spec_(std::move(spec)),
+      options_(options),
+      clock_(clock),
+      observer_(observer),
+      next_lease_id_(next_lease_id),
+      policy_(MakePolicy(spec_.settings)),
+      prior_(spec_.geometry),
+      signatures_(options.signature_ttl, options.signature_store_bytes),
+      fleet_(spec_.geometry, spec_.settings.step_time),
+      silence_(options.node_timeout),
+      receipts_(options.receipts),
+      rng_(SeedFor(spec_.name, options.seed)),
+      decision_(spec_.geometry.cells()),
+      codes_(spec_.geometry.cells()) {}
+
+ModelDescription ModelRouter::Describe() const {
+  MutexLock lock(mutex_);
+  ModelDescription description;
+  description.spec = spec_;
+  description.parameters = PolicyParameters(spec_.settings);
+  for (const auto& node : fleet_.nodes()) {
+    ++description.nodes;
+    if (node->state == NodeState::kReady && !node->draining) ++description.ready_nodes;
+  }
+  description.leases = leases_.size();
+  description.stored_signatures = signatures_.size();
+  description.stored_signature_bytes = signatures_.bytes();
+  description.learned_requests = prior_.learned_requests();
+  description.decode_observations = decode_history_.total();
+  description.stale_fleet = silence_.stale();
+  return description;
+}
+
+absl::StatusOr<PushResult> ModelRouter::PushSignature(const SignaturePush& push) {
+  ELDR_RETURN_IF_ERROR(ValidateRequestId(push.request_id));
+  if (push.prefill_worker.size() > kMaxIdBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("prefill_worker: got ",
+                                                   push.prefill_worker.size(),
+                                                   " bytes, expected at most ", kMaxIdBytes));
+  }
+  ELDR_ASSIGN_OR_RETURN(ExpertSignature chunk,
+                        ExpertSignature::Parse(push.signature, spec_.geometry));
+  PushResult result;
+  std::vector<SignatureWaits::Callback> arrived;
+  {
+    MutexLock lock(mutex_);
+    const MonotonicTime now = Advance();
+    Lease* lease = leases_.Find(push.request_id);
+    ELDR_ASSIGN_OR_RETURN(
+        ExpertSignature signature,
+        Combine(push, std::move(chunk), signatures_.Find(push.request_id), lease));
+    result.tokens = signature.tokens();
+    result.quality = signature.quality();
+    if (lease != nullptr) {
+      UpdateLease(*lease, signature);
+      result.updated_lease = true;
+    }
+    if (lease != nullptr && result.quality == SignatureQuality::kFull) {
+      signatures_.Erase(push.request_id);  // nothing more can come
+    } else {
+      const std::size_t evicted =
+          signatures_.Put({std::string(push.request_id), std::string(push.prefill_worker),
+                           std::move(signature), now});
+      if (evicted > 0) observer_.OnSignaturesDropped(spec_.name, 0, evicted);
+    }
+    arrived = waits_.Take(push.request_id);
+  }
+  for (auto& callback : arrived) callback();
+  return result;
+}
+
+absl::StatusOr<ExpertSignature> ModelRouter::Combine(const SignaturePush& push,
+                                                     ExpertSignature chunk,
+                                                     const StoredSignature* stored,
+                                                     const Lease* lease) const {
+  if (!push.append) return chunk;
+  const std::uint32_t have = stored == nullptr ? 0 : stored->signature.tokens();
+  if (stored == nullptr && lease != nullptr && lease->quality == SignatureQuality::kFull) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("append: the signature of request \"", push.request_id,
+                     "\" is complete and placed; expected no further chunk"));
+  }
+  if (push.append_at && *push.append_at != have) {
+    if (stored != nullptr && std::uint64_t{*push.append_at} + chunk.tokens() == have) {
+      return stored->signature;  // a retry of the chunk that came last
+    }
+    return absl::FailedPreconditionError(absl::StrCat("append_at: got ", *push.append_at,
+                                                      ", expected ", have,
+                                                      " (the tokens stored of this request)"));
+  }
+  if (stored == nullptr) return chunk;
+  ExpertSignature sum = stored->signature;
+  ELDR_RETURN_IF_ERROR(sum.Append(chunk, spec_.geometry));
+  return sum;
+}
+
+void ModelRouter::UpdateLease(Lease& lease, const ExpertSignature& signature) {
+  EstimateContribution(&signature, prior_, spec_.geometry, spec_.settings.estimate,
+                       absl::MakeSpan(codes_));
+  fleet_.ReplaceContribution(lease, codes_);
+  lease.quality = signature.quality();
+  LearnOnce(lease, &signature);
+}
+
+void ModelRouter::LearnOnce(Lease& lease, const ExpertSignature* signature) {
+  if (signature == nullptr || lease.learned) return;
+  prior_.Learn(*signature);
+  lease.learned = true;
+}
+
+absl::StatusOr<RenewResult> ModelRouter::Renew(const LeaseKey& key,
+                                               std::optional<absl::Duration> ttl) {
+  ELDR_RETURN_IF_ERROR(ValidateRequestId(key.request_id));
+  ELDR_RETURN_IF_ERROR(ValidateLeaseTtl(ttl));
+  MutexLock lock(mutex_);
+  const MonotonicTime now = Advance();
+  Lease* lease = leases_.Find(key.request_id);
+  if (lease == nullptr) return RenewResult{LeaseOutcome::kNotHeld, absl::ZeroDuration()};
+  if (key.lease_id != 0 && key.lease_id != lease->id) {
+    return RenewResult{LeaseOutcome::kStale, absl::ZeroDuration()};
+  }
+  leases_.Renew(*lease, ttl.value_or(lease->ttl), now);
+  return RenewResult{LeaseOutcome::kDone, lease->ttl};
+}
+
+absl::StatusOr<LeaseOutcome> ModelRouter::Release(const LeaseRelease& release) {
+  ELDR_RETURN_IF_ERROR(ValidateRequestId(release.lease.request_id));
+  std::optional<ExpertSignature> decoded;
+  if (release.decode_counts) {
+    ELDR_ASSIGN_OR_RETURN(
+        decoded, ExpertSignature::Parse(*release.decode_counts, spec_.geometry, "decode_counts"));
+  }
+  MutexLock lock(mutex_);
+  Advance();
+  const Lease* lease = leases_.Find(release.lease.request_id);
+  if (lease == nullptr) {
+    // The request will not be placed any more: what waits for that is of no use.
+    if (release.lease.lease_id == 0) signatures_.Erase(release.lease.request_id);
+    return LeaseOutcome::kNotHeld;
+  }
+  if (release.lease.lease_id != 0 && release.lease.lease_id != lease->id) {
+    return LeaseOutcome::kStale;
+  }
+  if (decoded) {
+    decode_history_.Add(
+        {lease->contribution, lease->quality, *std::move(decoded), release.output_tokens});
+  }
+  signatures_.Erase(release.lease.request_id);
+  EndLease(*lease, LeaseEnd::kReleased);
+  return LeaseOutcome::kDone;
+}
+
+absl::StatusOr<Explanation> ModelRouter::Explain(absl::string_view request_id) const {
+  ELDR_RETURN_IF_ERROR(ValidateRequestId(request_id));
+  MutexLock lock(mutex_);
+  const Receipt* receipt = receipts_.Find(request_id);
+  if (receipt == nullptr) {
+    return absl::NotFoundError(absl::StrCat("request_id: no placement of \"", request_id,
+                                            "\" is among the last ", options_.receipts,
+                                            " of model \"", spec_.name, "\""));
+  }
+  const Lease* lease = leases_.Find(request_id);
+  return Explanation{*receipt, PolicyParameters(spec_.settings),
+                     lease != nullptr && lease->id == receipt->lease_id};
+}
+
+std::uint64_t ModelRouter::AwaitSignature(absl::string_view request_id,
+                                          absl::AnyInvocable<void()> on_arrival) {
+  MutexLock lock(mutex_);
+  Advance();
+  if (signatures_.Find(request_id) != nullptr || leases_.Find(request_id) != nullptr) return 0;
+  return waits_.Add(request_id, std::move(on_arrival));
+}
+
+bool ModelRouter::CancelWait(std::uint64_t wait_id) {
+  MutexLock lock(mutex_);
+  return waits_.Cancel(wait_id);
+}
+
+void ModelRouter::Step() {
+  MutexLock lock(mutex_);
+  Advance();
+}
+
+MonotonicTime ModelRouter::Advance() {
+  const MonotonicTime now = clock_.Monotonic();
+  if (const std::size_t expired = signatures_.Expire(now); expired > 0) {
+    observer_.OnSignaturesDropped(spec_.name, expired, 0);
+  }
+  while (const Lease* lease = leases_.NextExpired(now)) EndLease(*lease, LeaseEnd::kExpired);
+  if (now >= silence_.next_check()) LoseSilentNodes(now);
+  return now;
+}
+
+void ModelRouter::EndLease(const Lease& lease, LeaseEnd end) {
+  fleet_.Detach(lease);
+  const std::unique_ptr<Lease> ended = leases_.Take(lease);
+  observer_.OnLeaseEnded(spec_.name, *ended, end);
+}
+
+std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end) {
+  const std::vector<Lease*> leases = leases_.OnNode(node);
+  for (const Lease* lease : leases) EndLease(*lease, end);
+  return static_cast<std::uint32_t>(leases.size());
+}
+
+}  // namespace eldr

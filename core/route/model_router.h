@@ -1,0 +1,138 @@
+// The router of one model: its fleet, signatures, leases and residency under one lock.
+#ifndef ELDR_CORE_ROUTE_MODEL_ROUTER_H_
+#define ELDR_CORE_ROUTE_MODEL_ROUTER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
+#include "core/fleet/fleet.h"
+#include "core/fleet/lease_table.h"
+#include "core/fleet/silence_watch.h"
+#include "core/policy/policy.h"
+#include "core/route/decision.h"
+#include "core/route/decode_history.h"
+#include "core/route/eligibility.h"
+#include "core/route/router.h"
+#include "core/route/signature_waits.h"
+#include "core/signature/activation_prior.h"
+#include "core/signature/signature_store.h"
+
+namespace eldr {
+
+// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Three files
+// implement them: model_router.cc (signatures, leases, time), model_router_place.cc (placement) and
+// model_router_fleet.cc (nodes).
+class ModelRouter {
+ public:
+  // REQUIRES: `spec` is valid. All references must outlive the object.
+  ModelRouter(ModelSpec spec, const Router::Options& options, const Clock& clock,
+              RouterObserver& observer, std::atomic<std::uint64_t>& next_lease_id);
+
+  const ModelSpec& spec() const { return spec_; }
+  ModelDescription Describe() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  absl::StatusOr<PushResult> PushSignature(const SignaturePush& push) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Placement> Place(const PlacementQuery& query) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<RenewResult> Renew(const LeaseKey& key, std::optional<absl::Duration> ttl)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<LeaseOutcome> Release(const LeaseRelease& release) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Explanation> Explain(absl::string_view request_id) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint64_t AwaitSignature(absl::string_view request_id, absl::AnyInvocable<void()> on_arrival)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  bool CancelWait(std::uint64_t wait_id) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  absl::StatusOr<RegisterResult> RegisterNode(const NodeSpec& spec) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<HeartbeatResult> Heartbeat(const NodeReport& report) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<std::uint32_t> DrainNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<NodeState> UndrainNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
+  RemoveResult RemoveNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<NodeStatus> ListNodes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Residency> GetResidency(absl::string_view node_id) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  void Step() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  // What a placement knows of the request's experts.
+  struct Knowledge {
+    const ExpertSignature* signature = nullptr;
+    SignatureQuality quality = SignatureQuality::kMissing;
+    std::optional<absl::Duration> age;  // since the last push; not set if there is no signature
+    absl::string_view prefill_worker;
+  };
+
+  // Ends what time has ended, and answers the time.
+  MonotonicTime Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LoseSilentNodes(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndLease(const Lease& lease, LeaseEnd end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends every lease on a node, and answers how many.
+  std::uint32_t EndLeasesOn(const DecodeNode& node, LeaseEnd end)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<DecodeNode*> FindNode(absl::string_view node_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ChangeState(DecodeNode& node, NodeState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // The signature that results from a push, given what is stored.
+  absl::StatusOr<ExpertSignature> Combine(const SignaturePush& push, ExpertSignature chunk,
+                                          const StoredSignature* stored, const Lease* lease) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Replaces what a lease adds to its node by what the signature tells.
+  void UpdateLease(Lease& lease, const ExpertSignature& signature)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LearnOnce(Lease& lease, const ExpertSignature* signature)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Knowledge Know(const PlacementQuery& query, const ExpertSignature* in_query, const Lease* held,
+                 MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Placement RenewHeld(Lease& held, const PlacementQuery& query, const ExpertSignature* in_query,
+                      MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Lease& Reserve(const PlacementQuery& query, const Demand& demand, const Knowledge& knowledge,
+                 DecodeNode& node, const Lease* held, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Placement Answer(const Lease& lease, const Knowledge& knowledge, PlacementReason reason,
+                   MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WriteReceipt(const Placement& placement, const Lease& lease, const Knowledge& knowledge)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const ModelSpec spec_;
+  const Router::Options& options_;
+  const Clock& clock_;
+  RouterObserver& observer_;
+  std::atomic<std::uint64_t>& next_lease_id_;
+  const std::unique_ptr<const Policy> policy_;
+
+  mutable Mutex mutex_;
+  ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);
+  SignatureStore signatures_ ABSL_GUARDED_BY(mutex_);
+  SignatureWaits waits_ ABSL_GUARDED_BY(mutex_);
+  Fleet fleet_ ABSL_GUARDED_BY(mutex_);
+  SilenceWatch silence_ ABSL_GUARDED_BY(mutex_);
+  LeaseTable leases_ ABSL_GUARDED_BY(mutex_);
+  DecodeHistory decode_history_ ABSL_GUARDED_BY(mutex_);
+  ReceiptRing receipts_ ABSL_GUARDED_BY(mutex_);
+  std::mt19937_64 rng_ ABSL_GUARDED_BY(mutex_);
+  std::optional<std::uint64_t> last_ordinal_ ABSL_GUARDED_BY(mutex_);
+
+  // Kept from call to call for their buffers.
+  Eligibility eligibility_ ABSL_GUARDED_BY(mutex_);
+  Decision decision_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::uint8_t> codes_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Limits shared by the calls that name requests and leases.
+absl::Status ValidateRequestId(absl::string_view request_id);
+absl::Status ValidateLeaseTtl(std::optional<absl::Duration> ttl);
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_ROUTE_MODEL_ROUTER_H_

@@ -1,0 +1,196 @@
+// Placement: ModelRouter's decision and reservation.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/route/model_router.h"
+
+namespace eldr {
+namespace {
+
+constexpr std::uint32_t kMaxSequences = 1024;
+constexpr std::uint64_t kMaxTokens = 1'000'000'000;
+
+absl::Status ValidateQuery(const PlacementQuery& query) {
+  ELDR_RETURN_IF_ERROR(ValidateRequestId(query.request_id));
+  ELDR_RETURN_IF_ERROR(ValidateLeaseTtl(query.lease_ttl));
+  const auto check = [](absl::string_view field, std::uint64_t value, std::uint64_t least,
+                        std::uint64_t most) {
+    if (value >= least && value <= most) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(field, ": got ", value, ", expected ", least, " to ", most));
+  };
+  ELDR_RETURN_IF_ERROR(check("sequences", query.sequences, 1, kMaxSequences));
+  ELDR_RETURN_IF_ERROR(check("context_tokens", query.context_tokens, 0, kMaxTokens));
+  return check("max_output_tokens", query.max_output_tokens, 0, kMaxTokens);
+}
+
+PlacedNode ToPlacedNode(const DecodeNode& node) {
+  return {node.spec.node_id, node.spec.address, node.spec.dp_rank};
+}
+
+}  // namespace
+
+absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
+  ELDR_RETURN_IF_ERROR(ValidateQuery(query));
+  std::optional<ExpertSignature> in_query;
+  if (query.signature) {
+    ELDR_ASSIGN_OR_RETURN(in_query, ExpertSignature::Parse(*query.signature, spec_.geometry));
+  }
+  const Demand demand = {query.sequences, query.context_tokens,
+                         query.context_tokens + query.sequences * query.max_output_tokens};
+  MutexLock lock(mutex_);
+  const MonotonicTime now = Advance();
+  Lease* held = leases_.Find(query.request_id);
+  const QueryMarks marks(fleet_, query);
+  if (held != nullptr && marks.Permits(*held->node)) {
+    return RenewHeld(*held, query, in_query ? &*in_query : nullptr, now);
+  }
+  if (held == nullptr && leases_.size() >= options_.max_leases_per_model) {
+    return absl::ResourceExhaustedError(absl::StrCat("model \"", spec_.name, "\": holds ",
+                                                     leases_.size(),
+                                                     " leases, its limit (max_leases_per_model)"));
+  }
+
+  const Knowledge knowledge = Know(query, in_query ? &*in_query : nullptr, held, now);
+  if (knowledge.signature == nullptr && held != nullptr) {
+    codes_ = held->contribution;  // all that is left of what was known
+  } else {
+    EstimateContribution(knowledge.signature, prior_, spec_.geometry, spec_.settings.estimate,
+                         absl::MakeSpan(codes_));
+  }
+  FindEligible(fleet_, marks, demand, silence_, options_.max_kv_usage, now, eligibility_);
+  if (eligibility_.candidates.empty()) return NoCandidateError(spec_.name, eligibility_);
+  decision_.Rank(*policy_, {last_ordinal_, rng_}, demand, codes_, eligibility_.candidates);
+
+  PlacementReason reason = PlacementReason::kPolicy;
+  if (held != nullptr) {
+    reason = PlacementReason::kMoved;
+  } else if (silence_.stale()) {
+    reason = PlacementReason::kStaleFleet;
+  } else if (eligibility_.kv_usage_waived) {
+    reason = PlacementReason::kKvPressure;
+  }
+  const std::vector<Candidate>& candidates = eligibility_.candidates;
+  Lease& lease = Reserve(query, demand, knowledge, *candidates.front().node, held, now);
+  Placement placement = Answer(lease, knowledge, reason, now);
+  placement.marginal_experts = candidates.front().marginal_experts;
+  placement.predicted_step_time = absl::Seconds(candidates.front().step_time_with);
+  if (policy_->evaluates()) {
+    double sum = 0;
+    for (const Candidate& candidate : candidates) sum += candidate.marginal_experts;
+    placement.mean_marginal_experts = sum / static_cast<double>(candidates.size());
+  }
+  for (std::size_t i = 1; i < std::min(candidates.size(), 1 + kMaxFallbacks); ++i) {
+    placement.fallbacks.push_back(ToPlacedNode(*candidates[i].node));
+  }
+  WriteReceipt(placement, lease, knowledge);
+  LearnOnce(lease, knowledge.signature);
+  if (in_query && in_query->quality() == SignatureQuality::kPartial) {
+    // Later chunks are appended to it.
+    signatures_.Put({lease.request_id, "", *std::move(in_query), now});
+  } else if (knowledge.quality == SignatureQuality::kFull) {
+    signatures_.Erase(lease.request_id);
+  }
+  return placement;
+}
+
+ModelRouter::Knowledge ModelRouter::Know(const PlacementQuery& query,
+                                         const ExpertSignature* in_query, const Lease* held,
+                                         MonotonicTime now) const {
+  if (in_query != nullptr) return {in_query, in_query->quality(), absl::ZeroDuration(), ""};
+  if (const StoredSignature* stored = signatures_.Find(query.request_id)) {
+    return {&stored->signature, stored->signature.quality(), now - stored->pushed_at,
+            stored->prefill_worker};
+  }
+  Knowledge nothing;
+  if (held != nullptr) nothing.quality = held->quality;
+  return nothing;
+}
+
+Placement ModelRouter::RenewHeld(Lease& held, const PlacementQuery& query,
+                                 const ExpertSignature* in_query, MonotonicTime now) {
+  leases_.Renew(held, query.lease_ttl.value_or(held.ttl), now);
+  if (in_query != nullptr) {
+    UpdateLease(held, *in_query);
+    signatures_.Erase(held.request_id);
+  }
+  const Knowledge knowledge = {nullptr, held.quality, std::nullopt, ""};
+  return Answer(held, knowledge, PlacementReason::kExistingLease, now);
+}
+
+Lease& ModelRouter::Reserve(const PlacementQuery& query, const Demand& demand,
+                            const Knowledge& knowledge, DecodeNode& node, const Lease* held,
+                            MonotonicTime now) {
+  auto lease = std::make_unique<Lease>();
+  lease->id = next_lease_id_.fetch_add(1, std::memory_order_relaxed);
+  lease->request_id = std::string(query.request_id);
+  lease->node = &node;
+  lease->contribution = codes_;
+  lease->sequences = demand.sequences;
+  lease->context_tokens = demand.context_tokens;
+  lease->kv_tokens = demand.kv_tokens;
+  lease->quality = knowledge.quality;
+  lease->learned = held != nullptr && held->learned;
+  lease->ttl = query.lease_ttl.value_or(options_.lease_ttl);
+  lease->placed_at = now;
+  lease->expires_at = now + lease->ttl;
+  if (held != nullptr) EndLease(*held, LeaseEnd::kMoved);
+  fleet_.Attach(*lease);
+  node.placed_since_report += demand.sequences;
+  last_ordinal_ = node.ordinal;
+  return *leases_.Insert(std::move(lease));
+}
+
+Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
+                              PlacementReason reason, MonotonicTime now) const {
+  UpdateBatches(fleet_, silence_, now);
+  const DecodeNode& node = *lease.node;
+  const ExpertGroup& group = *node.group;
+  Placement placement;
+  placement.node = ToPlacedNode(node);
+  placement.lease_id = lease.id;
+  placement.lease_ttl = lease.ttl;
+  placement.policy = policy_->name();
+  placement.reason = reason;
+  placement.signature_quality = knowledge.quality;
+  placement.load_basis =
+      silence_.ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;
+  placement.signature_age = knowledge.age;
+  placement.predicted_step_time = absl::Seconds(group.step_time.Predict(
+      group.residency.expected_experts(), group.batch, static_cast<double>(group.context_tokens)));
+  return placement;
+}
+
+void ModelRouter::WriteReceipt(const Placement& placement, const Lease& lease,
+                               const Knowledge& knowledge) {
+  Receipt* receipt = receipts_.Next();
+  if (receipt == nullptr) return;
+  receipt->place_time = clock_.Wall();
+  receipt->request_id = lease.request_id;
+  receipt->prefill_worker = std::string(knowledge.prefill_worker);
+  receipt->node_id = placement.node.node_id;
+  receipt->lease_id = placement.lease_id;
+  receipt->policy = placement.policy;
+  receipt->reason = placement.reason;
+  receipt->signature_quality = placement.signature_quality;
+  receipt->load_basis = placement.load_basis;
+  receipt->signature_age = knowledge.age;
+  const std::vector<Candidate>& candidates = eligibility_.candidates;
+  receipt->candidates.resize(std::min(candidates.size(), Receipt::kMaxCandidates));
+  for (std::size_t i = 0; i < receipt->candidates.size(); ++i) {
+    const Candidate& candidate = candidates[i];
+    receipt->candidates[i] = {candidate.node->spec.node_id,
+                              candidate.load,
+                              candidate.expected_experts,
+                              candidate.marginal_experts,
+                              absl::Seconds(candidate.step_time_with),
+                              candidate.cost};
+  }
+  receipt->candidate_count = static_cast<std::uint32_t>(candidates.size());
+  receipt->ineligible = eligibility_.ineligible;
+  receipts_.Commit();
+}
+
+}  // namespace eldr

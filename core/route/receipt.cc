@@ -1,0 +1,26 @@
+#include "core/route/receipt.h"
+
+namespace eldr {
+
+Receipt* ReceiptRing::Next() {
+  if (capacity_ == 0) return nullptr;
+  if (ring_.size() < capacity_) {
+    next_ = ring_.size();
+    return &ring_.emplace_back();
+  }
+  next_ = (next_ + 1) % capacity_;
+  Receipt& oldest = ring_[next_];
+  // A later receipt of the same request may have taken its place in the index.
+  const auto it = by_request_.find(oldest.request_id);
+  if (it != by_request_.end() && it->second == next_) by_request_.erase(it);
+  return &oldest;
+}
+
+void ReceiptRing::Commit() { by_request_[ring_[next_].request_id] = next_; }
+
+const Receipt* ReceiptRing::Find(absl::string_view request_id) const {
+  const auto it = by_request_.find(request_id);
+  return it == by_request_.end() ? nullptr : &ring_[it->second];
+}
+
+}  // namespace eldr

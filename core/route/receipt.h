@@ -1,0 +1,70 @@
+// Receipts: why each placement went where it went, kept in a bounded ring.
+#ifndef ELDR_CORE_ROUTE_RECEIPT_H_
+#define ELDR_CORE_ROUTE_RECEIPT_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/route/placement.h"
+
+namespace eldr {
+
+// A candidate as the decision saw it; see CandidateScore in placement.proto.
+struct ReceiptCandidate {
+  std::string node_id;
+  std::uint32_t load = 0;
+  double expected_experts = 0;
+  double marginal_experts = 0;
+  absl::Duration predicted_step_time;
+  double cost = 0;
+};
+
+struct Receipt {
+  static constexpr std::size_t kMaxCandidates = 16;
+
+  absl::Time place_time;
+  std::string request_id;
+  std::string prefill_worker;
+  std::string node_id;
+  std::uint64_t lease_id = 0;
+  absl::string_view policy;
+  PlacementReason reason = PlacementReason::kPolicy;
+  SignatureQuality signature_quality = SignatureQuality::kMissing;
+  LoadBasis load_basis = LoadBasis::kOwnCount;
+  std::optional<absl::Duration> signature_age;                 // not set if there was none
+  std::vector<ReceiptCandidate> candidates;                    // best first, at most kMaxCandidates
+  std::uint32_t candidate_count = 0;                           // of all
+  std::array<std::uint32_t, kIneligibleReasons> ineligible{};  // nodes, by Ineligible
+};
+
+// The newest receipts of a model, by request. Not thread-safe.
+class ReceiptRing {
+ public:
+  // Keeps at most `capacity` receipts; 0 keeps none.
+  explicit ReceiptRing(std::size_t capacity) : capacity_(capacity) {}
+
+  // The slot of the oldest receipt, to be overwritten in place so that its buffers are used again;
+  // nullptr if none are kept. The caller then calls Commit.
+  Receipt* Next();
+  // Makes the slot that Next() answered findable by its request_id.
+  void Commit();
+  // The newest receipt of a request, or nullptr. Valid until the next Next().
+  const Receipt* Find(absl::string_view request_id) const;
+  std::size_t size() const { return by_request_.size(); }
+
+ private:
+  const std::size_t capacity_;
+  std::size_t next_ = 0;
+  std::vector<Receipt> ring_;
+  absl::flat_hash_map<std::string, std::size_t> by_request_;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_ROUTE_RECEIPT_H_

@@ -1,0 +1,231 @@
+#include "core/route/router.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/route/model_router.h"
+
+namespace eldr {
+namespace {
+
+absl::Status CheckPositive(absl::string_view name, absl::Duration value) {
+  if (value > absl::ZeroDuration() && value <= absl::Hours(24)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(name, ": got ", absl::FormatDuration(value),
+                                                 ", expected more than 0 and at most 24h"));
+}
+
+absl::Status ValidateOptions(const Router::Options& options) {
+  ELDR_RETURN_IF_ERROR(ValidateLeaseTtl(options.lease_ttl));
+  ELDR_RETURN_IF_ERROR(CheckPositive("signature_ttl", options.signature_ttl));
+  ELDR_RETURN_IF_ERROR(CheckPositive("node_timeout", options.node_timeout));
+  if (!(options.max_kv_usage > 0 && options.max_kv_usage <= 1)) {
+    return absl::InvalidArgumentError(absl::StrCat("max_kv_usage: got ", options.max_kv_usage,
+                                                   ", expected more than 0 and at most 1"));
+  }
+  const std::pair<absl::string_view, std::size_t> sizes[] = {
+      {"signature_store_bytes", options.signature_store_bytes},
+      {"max_models", options.max_models},
+      {"max_nodes_per_model", options.max_nodes_per_model},
+      {"max_leases_per_model", options.max_leases_per_model}};
+  for (const auto& [name, value] : sizes) {
+    if (value == 0)
+      return absl::InvalidArgumentError(absl::StrCat(name, ": got 0, expected at least 1"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateModelSpec(const ModelSpec& spec) {
+  if (spec.name.empty() || spec.name.size() > 256) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("name: got ", spec.name.size(), " bytes, expected 1 to 256"));
+  }
+  ELDR_RETURN_IF_ERROR(ValidateGeometry(spec.geometry));
+  return ValidatePolicySettings(spec.settings);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Router>> Router::Create(Options options, const Clock& clock,
+                                                       RouterObserver& observer) {
+  ELDR_RETURN_IF_ERROR(ValidateOptions(options));
+  return std::unique_ptr<Router>(new Router(std::move(options), clock, observer));
+}
+
+// Lease ids start at the time, so that an id of an earlier run of the daemon names no lease of
+// this.
+Router::Router(Options options, const Clock& clock, RouterObserver& observer)
+    : options_(std::move(options)),
+      clock_(clock),
+      observer_(observer),
+      next_lease_id_(
+          static_cast<std::uint64_t>(std::max<std::int64_t>(1, absl::ToUnixMicros(clock.Wall())))) {
+}
+
+Router::~Router() = default;
+
+absl::StatusOr<bool> Router::DeclareModel(const ModelSpec& spec) {
+  ELDR_RETURN_IF_ERROR(ValidateModelSpec(spec));
+  MutexLock lock(mutex_);
+  const auto it = models_.find(spec.name);
+  if (it != models_.end()) {
+    const ModelSpec& declared = it->second->spec();
+    if (!(declared.geometry == spec.geometry)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "geometry: model \"", spec.name, "\" is declared with ",
+          DescribeGeometry(declared.geometry), ", got ", DescribeGeometry(spec.geometry)));
+    }
+    if (!(declared.settings == spec.settings)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "policy: model \"", spec.name, "\" is declared with ", declared.settings.policy, ", got ",
+          spec.settings.policy, " or other parameters"));
+    }
+    return false;
+  }
+  if (models_.size() >= options_.max_models) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(models_.size(), " models are declared, the limit (max_models)"));
+  }
+  models_[spec.name] =
+      std::make_unique<ModelRouter>(spec, options_, clock_, observer_, next_lease_id_);
+  return true;
+}
+
+absl::StatusOr<ModelRouter*> Router::FindModel(absl::string_view name) const {
+  MutexLock lock(mutex_);
+  const auto it = models_.find(std::string_view(name.data(), name.size()));
+  if (it != models_.end()) return it->second.get();
+  return absl::NotFoundError(
+      absl::StrCat("model: \"", name, "\" is not declared; declare it, then retry"));
+}
+
+absl::StatusOr<ModelRouter*> Router::FindModelOfNode(absl::string_view node_id) const {
+  MutexLock lock(mutex_);
+  const auto it = nodes_.find(node_id);
+  if (it != nodes_.end()) return it->second;
+  return absl::NotFoundError(
+      absl::StrCat("node_id: \"", node_id, "\" is not registered; register again"));
+}
+
+std::vector<ModelRouter*> Router::AllModels() const {
+  MutexLock lock(mutex_);
+  std::vector<ModelRouter*> models;
+  for (const auto& [name, model] : models_) models.push_back(model.get());
+  return models;
+}
+
+absl::StatusOr<ModelDescription> Router::DescribeModel(absl::string_view name) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(name));
+  return model->Describe();
+}
+
+std::vector<ModelDescription> Router::ListModels() const {
+  std::vector<ModelDescription> descriptions;
+  for (const ModelRouter* model : AllModels()) descriptions.push_back(model->Describe());
+  return descriptions;
+}
+
+absl::StatusOr<PushResult> Router::PushSignature(const SignaturePush& push) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(push.model));
+  return model->PushSignature(push);
+}
+
+absl::StatusOr<Placement> Router::Place(const PlacementQuery& query) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(query.model));
+  return model->Place(query);
+}
+
+absl::StatusOr<RenewResult> Router::Renew(const LeaseKey& key, std::optional<absl::Duration> ttl) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(key.model));
+  return model->Renew(key, ttl);
+}
+
+absl::StatusOr<LeaseOutcome> Router::Release(const LeaseRelease& release) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(release.lease.model));
+  return model->Release(release);
+}
+
+absl::StatusOr<Explanation> Router::Explain(absl::string_view model_name,
+                                            absl::string_view request_id) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));
+  return model->Explain(request_id);
+}
+
+std::uint64_t Router::AwaitSignature(absl::string_view model_name, absl::string_view request_id,
+                                     absl::AnyInvocable<void()> on_arrival) {
+  const auto model = FindModel(model_name);
+  return model.ok() ? (*model)->AwaitSignature(request_id, std::move(on_arrival)) : 0;
+}
+
+bool Router::CancelWait(absl::string_view model_name, std::uint64_t wait_id) {
+  const auto model = FindModel(model_name);
+  return model.ok() && (*model)->CancelWait(wait_id);
+}
+
+absl::StatusOr<RegisterResult> Router::RegisterNode(const NodeSpec& spec) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(spec.model));
+  // Held over both steps, so that an id cannot be registered and removed at once, or for two
+  // models.
+  MutexLock lock(mutex_);
+  const auto it = nodes_.find(spec.node_id);
+  if (it != nodes_.end() && it->second != model) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("node.node_id: \"", spec.node_id, "\" is registered for model \"",
+                     it->second->spec().name, "\", expected an id of its own"));
+  }
+  auto result = model->RegisterNode(spec);
+  if (result.ok()) nodes_[spec.node_id] = model;
+  return result;
+}
+
+absl::StatusOr<HeartbeatResult> Router::Heartbeat(const NodeReport& report) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModelOfNode(report.node_id));
+  return model->Heartbeat(report);
+}
+
+absl::StatusOr<std::uint32_t> Router::DrainNode(absl::string_view node_id) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModelOfNode(node_id));
+  return model->DrainNode(node_id);
+}
+
+absl::StatusOr<NodeState> Router::UndrainNode(absl::string_view node_id) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModelOfNode(node_id));
+  return model->UndrainNode(node_id);
+}
+
+absl::StatusOr<RemoveResult> Router::RemoveNode(absl::string_view node_id) {
+  MutexLock lock(mutex_);
+  const auto it = nodes_.find(node_id);
+  if (it == nodes_.end()) return RemoveResult{};
+  const RemoveResult result = it->second->RemoveNode(node_id);
+  nodes_.erase(it);
+  return result;
+}
+
+absl::StatusOr<std::vector<NodeStatus>> Router::ListNodes(absl::string_view model_name) const {
+  std::vector<ModelRouter*> models;
+  if (model_name.empty()) {
+    models = AllModels();
+  } else {
+    ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(model_name));
+    models.push_back(model);
+  }
+  std::vector<NodeStatus> list;
+  for (const ModelRouter* model : models) {
+    std::vector<NodeStatus> nodes = model->ListNodes();
+    std::move(nodes.begin(), nodes.end(), std::back_inserter(list));
+  }
+  return list;
+}
+
+absl::StatusOr<Residency> Router::GetResidency(absl::string_view node_id) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModelOfNode(node_id));
+  return model->GetResidency(node_id);
+}
+
+void Router::Step() {
+  for (ModelRouter* model : AllModels()) model->Step();
+}
+
+}  // namespace eldr

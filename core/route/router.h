@@ -1,0 +1,237 @@
+// The router: every served model with its fleet, signatures, leases and residency.
+//
+//   auto router = Router::Create(Router::Options{}, RealClock(), observer);
+//   (*router)->DeclareModel({.name = "m", .geometry = {48, 128, 8}});
+//   (*router)->RegisterNode({.node_id = "d0", .model = "m", .address = "10.0.0.1:8000"});
+//   auto placement = (*router)->Place({.model = "m", .request_id = "r1"});
+//
+// Thread-safe. Calls on different models do not wait for each other; a call does no I/O. Time
+// passes only as the clock says; Step() does what time asks for, and calls act on time passed as if
+// a Step() had just run for their model.
+//
+// Errors are those of the protos in proto/eldr/v1 (same codes, same field names).
+#ifndef ELDR_CORE_ROUTE_ROUTER_H_
+#define ELDR_CORE_ROUTE_ROUTER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
+#include "core/fleet/decode_node.h"
+#include "core/model/model_geometry.h"
+#include "core/policy/policy_settings.h"
+#include "core/route/placement.h"
+#include "core/route/receipt.h"
+#include "core/route/router_observer.h"
+
+namespace eldr {
+
+class ModelRouter;
+
+// A model as declared.
+struct ModelSpec {
+  std::string name;
+  ModelGeometry geometry;
+  PolicySettings settings;
+};
+
+// A model as it stands.
+struct ModelDescription {
+  ModelSpec spec;
+  std::map<std::string, double> parameters;  // the policy's, by configuration name
+  std::uint32_t nodes = 0;
+  std::uint32_t ready_nodes = 0;  // ready and not draining
+  std::uint64_t leases = 0;
+  std::uint64_t stored_signatures = 0;
+  std::uint64_t stored_signature_bytes = 0;
+  std::uint64_t learned_requests = 0;
+  std::uint64_t decode_observations = 0;  // releases that carried decode counts
+  bool stale_fleet = false;
+};
+
+struct SignaturePush {
+  absl::string_view model;
+  absl::string_view request_id;
+  absl::string_view prefill_worker;
+  SignatureData signature;
+  bool append = false;
+  std::optional<std::uint32_t> append_at;
+};
+
+struct PushResult {
+  std::uint32_t tokens = 0;  // that the stored signature covers now
+  SignatureQuality quality = SignatureQuality::kPartial;
+  bool updated_lease = false;
+};
+
+// Names a lease; id 0 means whatever lease the request holds.
+struct LeaseKey {
+  absl::string_view model;
+  absl::string_view request_id;
+  std::uint64_t lease_id = 0;
+};
+
+enum class LeaseOutcome : std::uint8_t { kDone, kNotHeld, kStale };
+absl::string_view Name(LeaseOutcome outcome);
+
+struct RenewResult {
+  LeaseOutcome outcome = LeaseOutcome::kNotHeld;
+  absl::Duration lease_ttl;
+};
+
+struct LeaseRelease {
+  LeaseKey lease;
+  std::optional<std::uint64_t> output_tokens;
+  std::optional<SignatureData> decode_counts;
+};
+
+struct RegisterResult {
+  NodeState state = NodeState::kJoining;
+  bool created = false;
+  std::uint32_t ended_leases = 0;
+};
+
+struct HeartbeatResult {
+  NodeState state = NodeState::kReady;
+  bool draining = false;
+  std::uint32_t leases = 0;
+};
+
+struct RemoveResult {
+  bool removed = false;
+  std::uint32_t ended_leases = 0;
+};
+
+// A node as it stands, for people and metrics.
+struct NodeStatus {
+  NodeSpec spec;
+  NodeState state = NodeState::kJoining;
+  bool draining = false;
+  std::uint32_t load = 0;
+  std::uint32_t leases = 0;
+  std::uint64_t kv_tokens = 0;
+  std::uint32_t reported_running = 0;
+  std::uint32_t reported_queued = 0;
+  std::optional<double> reported_kv_usage;
+  std::optional<absl::Duration> reported_step_time;  // mean of the last report that had steps
+  std::optional<absl::Duration> heartbeat_age;
+  absl::Time register_time;
+  double expected_experts_per_layer = 0;              // of its group
+  std::optional<absl::Duration> predicted_step_time;  // of its group; not set while that is empty
+};
+
+struct Residency {
+  std::string model;
+  std::string expert_group;
+  ModelGeometry geometry;
+  std::vector<float> activation;  // chance per step, by cell
+  std::uint32_t leases = 0;
+};
+
+struct Explanation {
+  Receipt receipt;
+  std::map<std::string, double> parameters;
+  bool lease_held = false;
+};
+
+class Router {
+ public:
+  struct Options {
+    // What a placement gets that asks for no time to live of its own; 1 s to 1 h.
+    absl::Duration lease_ttl = absl::Minutes(10);
+    // How long an unplaced signature is kept since its last push, and the most bytes that all
+    // signatures of one model may hold; the oldest go first.
+    absl::Duration signature_ttl = absl::Seconds(60);
+    std::size_t signature_store_bytes = std::size_t{256} << 20;
+    // Silence after which a node is lost; at least three heartbeats must fit in.
+    absl::Duration node_timeout = absl::Seconds(10);
+    // A fresh report of more KV usage than this keeps new placements away; in (0, 1].
+    double max_kv_usage = 0.95;
+    // Bounds: beyond them RESOURCE_EXHAUSTED.
+    std::size_t max_models = 64;
+    std::size_t max_nodes_per_model = 4096;
+    std::size_t max_leases_per_model = 1'000'000;
+    // Receipts kept per model.
+    std::size_t receipts = 4096;
+    // Seeds all random choices. Each model draws from a stream of its own, seeded by this and its
+    // name, so equal calls on a model give equal answers whatever other models do.
+    std::uint64_t seed = 1;
+  };
+
+  // INVALID_ARGUMENT, naming the option, if one is out of range. `clock` and `observer` must
+  // outlive the router.
+  static absl::StatusOr<std::unique_ptr<Router>> Create(Options options, const Clock& clock,
+                                                        RouterObserver& observer);
+  ~Router();
+
+  // True if it was not declared before.
+  absl::StatusOr<bool> DeclareModel(const ModelSpec& spec);
+  absl::StatusOr<ModelDescription> DescribeModel(absl::string_view name) const;
+  // Ordered by name.
+  std::vector<ModelDescription> ListModels() const;
+
+  absl::StatusOr<PushResult> PushSignature(const SignaturePush& push);
+  absl::StatusOr<Placement> Place(const PlacementQuery& query);
+  absl::StatusOr<RenewResult> Renew(const LeaseKey& key, std::optional<absl::Duration> ttl);
+  absl::StatusOr<LeaseOutcome> Release(const LeaseRelease& release);
+  absl::StatusOr<Explanation> Explain(absl::string_view model, absl::string_view request_id) const;
+
+  // Calls `on_arrival` once, on the thread that pushes, when a signature of the request arrives,
+  // and answers an id for CancelWait. Answers 0, and never calls, if there is nothing to wait for:
+  // a signature is stored, the request holds a lease, or the model is not declared. `on_arrival`
+  // runs without locks held and may call the router.
+  std::uint64_t AwaitSignature(absl::string_view model, absl::string_view request_id,
+                               absl::AnyInvocable<void()> on_arrival);
+  // True if the wait was ended by this call, so that its callback has not run and never will.
+  bool CancelWait(absl::string_view model, std::uint64_t wait_id);
+
+  absl::StatusOr<RegisterResult> RegisterNode(const NodeSpec& spec);
+  absl::StatusOr<HeartbeatResult> Heartbeat(const NodeReport& report);
+  // The leases the node still holds.
+  absl::StatusOr<std::uint32_t> DrainNode(absl::string_view node_id);
+  absl::StatusOr<NodeState> UndrainNode(absl::string_view node_id);
+  absl::StatusOr<RemoveResult> RemoveNode(absl::string_view node_id);
+  // Ordered by model and id; an empty model means all.
+  absl::StatusOr<std::vector<NodeStatus>> ListNodes(absl::string_view model) const;
+  absl::StatusOr<Residency> GetResidency(absl::string_view node_id) const;
+
+  // Ends what time has ended: leases, stored signatures, silent nodes. Call it about every 100 ms;
+  // calls do it for their own model, so only idle models depend on it.
+  void Step();
+
+  const Options& options() const { return options_; }
+
+ private:
+  Router(Options options, const Clock& clock, RouterObserver& observer);
+  // NOT_FOUND, naming the model, if it is not declared.
+  absl::StatusOr<ModelRouter*> FindModel(absl::string_view name) const;
+  absl::StatusOr<ModelRouter*> FindModelOfNode(absl::string_view node_id) const;
+  std::vector<ModelRouter*> AllModels() const;
+
+  const Options options_;
+  const Clock& clock_;
+  RouterObserver& observer_;
+  std::atomic<std::uint64_t> next_lease_id_;
+
+  mutable Mutex mutex_;
+  // Models are never removed, so pointers to them stay valid.
+  std::map<std::string, std::unique_ptr<ModelRouter>, std::less<>> models_ ABSL_GUARDED_BY(mutex_);
+  // Which model each registered node id belongs to.
+  absl::flat_hash_map<std::string, ModelRouter*> nodes_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_ROUTE_ROUTER_H_

@@ -1,0 +1,37 @@
+// What the router tells the outside world about what it does of its own accord.
+#ifndef ELDR_CORE_ROUTE_ROUTER_OBSERVER_H_
+#define ELDR_CORE_ROUTE_ROUTER_OBSERVER_H_
+
+#include "absl/strings/string_view.h"
+#include "core/fleet/decode_node.h"
+#include "core/fleet/lease.h"
+
+namespace eldr {
+
+// Called while a model's lock is held: an implementation must be quick, must not call the router,
+// and must be thread-safe (models do not share a lock). Every method has an empty default.
+class RouterObserver {
+ public:
+  virtual ~RouterObserver() = default;
+
+  // A lease ended, for whatever cause; called exactly once per lease.
+  virtual void OnLeaseEnded(absl::string_view /*model*/, const Lease& /*lease*/, LeaseEnd /*end*/) {
+  }
+  // A node registered, or came back as a new incarnation.
+  virtual void OnNodeRegistered(const DecodeNode& /*node*/) {}
+  // A node's state changed; node.state is the new one.
+  virtual void OnNodeState(const DecodeNode& /*node*/, NodeState /*before*/) {}
+  // A node's drain began or ended; node.draining tells which.
+  virtual void OnNodeDraining(const DecodeNode& /*node*/) {}
+  // A node was removed; the last that is heard of it.
+  virtual void OnNodeRemoved(const DecodeNode& /*node*/) {}
+  // Most of a model's fleet fell silent at once, or is heard again.
+  virtual void OnStaleFleet(absl::string_view /*model*/, bool /*stale*/) {}
+  // Signatures left the store unplaced: `expired` by age, `evicted` by the byte bound.
+  virtual void OnSignaturesDropped(absl::string_view /*model*/, std::size_t /*expired*/,
+                                   std::size_t /*evicted*/) {}
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_ROUTE_ROUTER_OBSERVER_H_

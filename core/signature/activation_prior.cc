@@ -1,0 +1,37 @@
+#include "core/signature/activation_prior.h"
+
+#include <algorithm>
+
+namespace eldr {
+namespace {
+
+// The first request moves the prior by a sixteenth, so that it cannot rule alone; after a thousand
+// the prior follows changes of traffic at a constant pace.
+constexpr std::uint64_t kFirstWeight = 16;
+constexpr std::uint64_t kLastWeight = 1000;
+
+}  // namespace
+
+ActivationPrior::ActivationPrior(const ModelGeometry& geometry)
+    : layers_(geometry.layers),
+      experts_(geometry.experts),
+      activation_(geometry.cells(),
+                  static_cast<float>(geometry.top_k) / static_cast<float>(geometry.experts)) {}
+
+void ActivationPrior::Learn(const ExpertSignature& signature) {
+  const auto weight = std::min(learned_requests_ + kFirstWeight, kLastWeight);
+  const float step = 1.0f / static_cast<float>(weight);
+  const float per_count = step / static_cast<float>(signature.tokens());
+  signature.VisitCounts([&](const auto* counts) {
+    for (std::size_t layer = 0; layer < layers_; ++layer) {
+      if (!signature.LayerCovered(layer)) continue;
+      for (std::size_t cell = layer * experts_; cell < (layer + 1) * experts_; ++cell) {
+        activation_[cell] +=
+            static_cast<float>(counts[cell]) * per_count - activation_[cell] * step;
+      }
+    }
+  });
+  ++learned_requests_;
+}
+
+}  // namespace eldr
