@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "core/base/clock.h"
+#include "core/step_time/step_stats.h"
 
 namespace eldr {
 
@@ -32,16 +33,6 @@ struct NodeSpec {
 
   // The group's name; a node of no named group is one of its own.
   const std::string& group_name() const { return expert_group.empty() ? node_id : expert_group; }
-};
-
-// Decode steps of one batch-size bucket, as reported.
-struct StepStats {
-  std::uint32_t max_batch = 0;
-  std::uint64_t steps = 0;
-  absl::Duration total_duration;
-  double mean_batch = 0;
-  std::optional<double> mean_context_tokens;
-  std::optional<double> mean_distinct_experts;  // summed over layers
 };
 
 // A node's report on itself; borrowed, for the duration of a call.
@@ -73,11 +64,12 @@ struct DecodeNode {
   bool draining = false;
   std::optional<MonotonicTime> last_heartbeat;
 
-  // The last report, and the sequences placed since it came.
+  // The last report, and the sequences placed and ended since it came.
   std::uint32_t reported_running = 0;
   std::uint32_t reported_queued = 0;
   std::optional<double> reported_kv_usage;
   std::uint32_t placed_since_report = 0;
+  std::uint32_t ended_since_report = 0;
   // The mean duration of the steps in the last report that had any.
   std::optional<absl::Duration> reported_step_time;
 
@@ -92,11 +84,13 @@ struct DecodeNode {
 
   bool sends_heartbeats() const { return spec.heartbeat_interval > absl::ZeroDuration(); }
 
-  // Load B (design: max of own count and of report plus what was placed since). `report_is_fresh`
-  // false leaves the report out.
+  // Load B: the larger of own count and of the report, brought up to date by what was placed and
+  // what ended since. Without the latter B would stand too high until the next report, and by
+  // different amounts on different nodes. `report_is_fresh` false leaves the report out.
   std::uint32_t Load(bool report_is_fresh) const {
     if (!report_is_fresh) return sequences;
-    return std::max(sequences, reported_running + reported_queued + placed_since_report);
+    const std::uint32_t known = reported_running + reported_queued + placed_since_report;
+    return std::max(sequences, known - std::min(known, ended_since_report));
   }
 };
 

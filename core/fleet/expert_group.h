@@ -15,13 +15,14 @@ namespace eldr {
 // is a group of one. Plain data under the lock of its model's router.
 struct ExpertGroup {
   ExpertGroup(std::string group_name, std::size_t cells, StepTimeModel model)
-      : name(std::move(group_name)), residency(cells), step_time(model) {}
+      : name(std::move(group_name)), residency(cells), step_time(std::move(model)) {}
 
   const std::string name;
   ResidencyMap residency;
   StepTimeModel step_time;
   std::uint32_t nodes = 0;
   std::uint32_t leases = 0;
+  std::uint32_t sequences = 0;       // of all leases
   std::uint64_t context_tokens = 0;  // H, of all leases
   // B, the sum of its nodes' loads; brought up to date at the start of each decision.
   std::uint32_t batch = 0;

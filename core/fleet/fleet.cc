@@ -28,6 +28,21 @@ void Fleet::Respecify(DecodeNode& node, NodeSpec spec) {
   node.spec = std::move(spec);
 }
 
+void Fleet::ObserveSteps(const DecodeNode& node, absl::Span<const StepStats> steps) {
+  ExpertGroup& group = *node.group;
+  for (StepStats stats : steps) {
+    // A node reports its own part of a batch that the group's nodes share evenly.
+    stats.max_batch *= group.nodes;
+    stats.mean_batch *= group.nodes;
+    if (stats.mean_context_tokens) *stats.mean_context_tokens *= group.nodes;
+    group.step_time.Observe(stats, group.residency.expected_experts(), group.sequences);
+  }
+}
+
+void Fleet::ForgetSteps(const DecodeNode& node) {
+  if (node.group->nodes == 1) node.group->step_time = StepTimeModel(step_time_, geometry_);
+}
+
 void Fleet::Remove(DecodeNode& node) {
   LeaveGroup(node.group);
   by_id_.erase(node.spec.node_id);
@@ -44,6 +59,7 @@ void Fleet::Attach(Lease& lease) {
   node.kv_tokens += lease.kv_tokens;
   ExpertGroup& group = *node.group;
   ++group.leases;
+  group.sequences += lease.sequences;
   group.context_tokens += lease.context_tokens;
   group.residency.Add(lease.contribution, lease.multiplicity);
 }
@@ -55,6 +71,7 @@ void Fleet::Detach(const Lease& lease) {
   node.kv_tokens -= lease.kv_tokens;
   ExpertGroup& group = *node.group;
   --group.leases;
+  group.sequences -= lease.sequences;
   group.context_tokens -= lease.context_tokens;
   group.residency.Remove(lease.contribution, lease.multiplicity);
 }

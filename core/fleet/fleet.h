@@ -39,6 +39,10 @@ class Fleet {
   // Replaces what a node registered. REQUIRES: the same id; and, while the node holds leases, the
   // same expert group and tokens_per_step.
   void Respecify(DecodeNode& node, NodeSpec spec);
+  // Learns the step times of a node's group from its report.
+  void ObserveSteps(const DecodeNode& node, absl::Span<const StepStats> steps);
+  // Forgets what was learned of them: another process runs there now.
+  void ForgetSteps(const DecodeNode& node);
   // Removes a node. REQUIRES: no lease on it.
   void Remove(DecodeNode& node);
 

@@ -30,7 +30,10 @@ absl::Status CheckBucket(std::size_t index, const StepStats& stats, std::size_t 
   const auto field = [&](absl::string_view name) {
     return absl::StrCat("steps[", index, "].", name);
   };
-  if (stats.max_batch == 0) return Invalid(field("max_batch"), ": got 0, expected at least 1");
+  if (stats.max_batch == 0 || stats.max_batch > kMaxReportedSequences) {
+    return Invalid(field("max_batch"), ": got ", stats.max_batch, ", expected 1 to ",
+                   kMaxReportedSequences);
+  }
   if (stats.steps == 0) return Invalid(field("steps"), ": got 0, expected at least 1");
   if (stats.total_duration <= absl::ZeroDuration() ||
       stats.total_duration == absl::InfiniteDuration()) {

@@ -3,12 +3,16 @@
 #define ELDR_CORE_POLICY_POLICY_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "absl/random/bit_gen_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/base/background_work.h"
+#include "core/base/clock.h"
 #include "core/fleet/decode_node.h"
+#include "core/signature/expert_signature.h"
 
 namespace eldr {
 
@@ -33,14 +37,16 @@ struct PolicyContext {
   // The ordinal of the node that the last placement chose; none before the first.
   std::optional<std::uint64_t> last_ordinal;
   absl::BitGenRef rng;
+  const ExpertSignature* signature = nullptr;  // the request's, if it is known
+  MonotonicTime now;
 };
 
 // Among equal costs and equal loads.
 enum class TieRule : std::uint8_t { kRandom, kLowestOrdinal };
 
-// A policy is small, stateless and fast: what it must remember is in the context. Calls for one
-// model never overlap. The router takes the candidate of the least (cost, load), and names the next
-// ones as fallbacks.
+// A policy is small and fast, and stateless unless its choice depends on traffic that was: then it
+// has hooks, which cost nothing to those that leave them alone. Calls for one model never overlap.
+// The router takes the candidate of the least (cost, load), and names the next ones as fallbacks.
 class Policy {
  public:
   virtual ~Policy() = default;
@@ -52,6 +58,17 @@ class Policy {
   // Writes the cost of each candidate: finite, the least is best. Must not allocate. REQUIRES: at
   // least one candidate, in ascending order of ordinals.
   virtual void Score(const PolicyContext& context, absl::Span<Candidate> candidates) const = 0;
+
+  // A request is about to be placed: called once for each, before Score with the same context.
+  virtual void Observe(const PolicyContext& /*context*/) {}
+  // Nodes came, went or changed their state since the last call. `nodes` are all that are
+  // registered, in whatever state, in ascending order of ordinals. Called before a placement, if
+  // anything changed, so that many changes at once are one call.
+  virtual void OnFleetChange(absl::Span<const std::unique_ptr<DecodeNode>> /*nodes*/) {}
+  // Work that a placement must not wait for, or none. What was taken comes back by FinishWork, run
+  // or not.
+  virtual std::unique_ptr<BackgroundWork> TakeWork() { return nullptr; }
+  virtual void FinishWork(std::unique_ptr<BackgroundWork> /*work*/) {}
 };
 
 }  // namespace eldr

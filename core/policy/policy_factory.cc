@@ -4,16 +4,23 @@
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "core/policy/load_policies.h"
+#include "core/policy/locality_band_policy.h"
 #include "core/policy/residency_policy.h"
 
 namespace eldr {
 namespace {
 
-using Maker = std::unique_ptr<const Policy> (*)(const PolicySettings&);
+using Maker = std::unique_ptr<Policy> (*)(const PolicySettings&, const ModelGeometry&);
 
 template <typename T>
-std::unique_ptr<const Policy> Make(const PolicySettings&) {
+std::unique_ptr<Policy> Make(const PolicySettings&, const ModelGeometry&) {
   return std::make_unique<T>();
+}
+
+template <LocalityBandPolicy::Refits refits>
+std::unique_ptr<Policy> MakeLocalityBand(const PolicySettings& settings,
+                                         const ModelGeometry& geometry) {
+  return std::make_unique<LocalityBandPolicy>(settings.locality_band, refits, geometry);
 }
 
 struct Entry {
@@ -23,9 +30,11 @@ struct Entry {
 
 constexpr Entry kPolicies[] = {
     {"residency",
-     [](const PolicySettings& settings) -> std::unique_ptr<const Policy> {
+     [](const PolicySettings& settings, const ModelGeometry&) -> std::unique_ptr<Policy> {
        return std::make_unique<ResidencyPolicy>(settings.w);
      }},
+    {"locality_band", MakeLocalityBand<LocalityBandPolicy::Refits::kNever>},
+    {"locality_band_online", MakeLocalityBand<LocalityBandPolicy::Refits::kContinually>},
     {"least_loaded", Make<LeastLoadedPolicy>},
     {"power_of_two", Make<PowerOfTwoPolicy>},
     {"round_robin", Make<RoundRobinPolicy>},
@@ -55,10 +64,27 @@ absl::Status CheckDuration(absl::string_view name, absl::Duration value) {
       absl::StrCat(name, ": got ", absl::FormatDuration(value), ", expected 0 to 1h"));
 }
 
+absl::Status CheckInterval(absl::string_view name, absl::Duration value) {
+  if (value >= absl::Milliseconds(100) && value <= absl::Hours(1)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ": got ", absl::FormatDuration(value), ", expected 100ms to 1h"));
+}
+
+absl::Status ValidateLocalityBand(const LocalityBandSettings& settings) {
+  ELDR_RETURN_IF_ERROR(CheckNumber("locality_band.tau", settings.tau, 0, true, 2));
+  ELDR_RETURN_IF_ERROR(CheckInterval("locality_band.window", settings.window));
+  ELDR_RETURN_IF_ERROR(CheckInterval("locality_band.refit_interval", settings.refit_interval));
+  return settings.profile == nullptr ? absl::OkStatus() : ValidateProfile(*settings.profile);
+}
+
+bool IsLocalityBand(const PolicySettings& settings) {
+  return settings.policy == "locality_band" || settings.policy == "locality_band_online";
+}
+
 }  // namespace
 
-std::unique_ptr<const Policy> MakePolicy(const PolicySettings& settings) {
-  return FindEntry(settings.policy)->make(settings);
+std::unique_ptr<Policy> MakePolicy(const PolicySettings& settings, const ModelGeometry& geometry) {
+  return FindEntry(settings.policy)->make(settings, geometry);
 }
 
 std::vector<absl::string_view> PolicyNames() {
@@ -68,7 +94,7 @@ std::vector<absl::string_view> PolicyNames() {
 }
 
 std::map<std::string, double> PolicyParameters(const PolicySettings& settings) {
-  return {
+  std::map<std::string, double> parameters = {
       {"kappa", settings.estimate.kappa},
       {"p_max", settings.estimate.p_max},
       {"n0", settings.estimate.n0},
@@ -77,6 +103,14 @@ std::map<std::string, double> PolicyParameters(const PolicySettings& settings) {
       {"step_time.all_experts", absl::ToDoubleSeconds(settings.step_time.all_experts)},
       {"step_time.per_request", absl::ToDoubleSeconds(settings.step_time.per_request)},
       {"step_time.per_context_token", absl::ToDoubleSeconds(settings.step_time.per_context_token)}};
+  if (IsLocalityBand(settings)) {
+    const LocalityBandSettings& band = settings.locality_band;
+    parameters["locality_band.tau"] = band.tau;
+    parameters["locality_band.seeded_ties"] = band.seeded_ties ? 1 : 0;
+    parameters["locality_band.window"] = absl::ToDoubleSeconds(band.window);
+    parameters["locality_band.refit_interval"] = absl::ToDoubleSeconds(band.refit_interval);
+  }
+  return parameters;
 }
 
 absl::Status ValidatePolicySettings(const PolicySettings& settings) {
@@ -93,7 +127,15 @@ absl::Status ValidatePolicySettings(const PolicySettings& settings) {
   ELDR_RETURN_IF_ERROR(CheckDuration("step_time.base", settings.step_time.base));
   ELDR_RETURN_IF_ERROR(CheckDuration("step_time.all_experts", settings.step_time.all_experts));
   ELDR_RETURN_IF_ERROR(CheckDuration("step_time.per_request", settings.step_time.per_request));
-  return CheckDuration("step_time.per_context_token", settings.step_time.per_context_token);
+  ELDR_RETURN_IF_ERROR(
+      CheckDuration("step_time.per_context_token", settings.step_time.per_context_token));
+  return ValidateLocalityBand(settings.locality_band);
+}
+
+absl::Status CheckPolicyServes(const PolicySettings& settings, const ModelGeometry& geometry) {
+  const Profile* profile = settings.locality_band.profile.get();
+  if (!IsLocalityBand(settings) || profile == nullptr) return absl::OkStatus();
+  return CheckProfileServes(*profile, geometry);
 }
 
 }  // namespace eldr

@@ -13,13 +13,15 @@
 
 namespace eldr {
 
-// The policy that `settings.policy` names. REQUIRES: ValidatePolicySettings(settings) is OK.
-std::unique_ptr<const Policy> MakePolicy(const PolicySettings& settings);
+// The policy that `settings.policy` names. REQUIRES: ValidatePolicySettings(settings) and
+// CheckPolicyServes(settings, geometry) are OK.
+std::unique_ptr<Policy> MakePolicy(const PolicySettings& settings, const ModelGeometry& geometry);
 
 // The names that MakePolicy knows, the default first.
 std::vector<absl::string_view> PolicyNames();
 
-// The parameters in force, by configuration name; durations in seconds.
+// The parameters in force, by configuration name; durations in seconds. Those of the locality band
+// only if that is the policy.
 std::map<std::string, double> PolicyParameters(const PolicySettings& settings);
 
 }  // namespace eldr

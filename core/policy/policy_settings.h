@@ -5,6 +5,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "core/model/model_geometry.h"
+#include "core/policy/locality_band_settings.h"
 #include "core/residency/contribution.h"
 #include "core/step_time/step_time_model.h"
 
@@ -14,9 +16,12 @@ struct PolicySettings {
   std::string policy = "residency";
   EstimateParameters estimate;
   StepTimeShape step_time;
-  // Weight of the slowdown of the requests already on the node, against the time of the new one; >=
-  // 0.
-  double w = 1;
+  // Weight of the slowdown of the requests already on the node, against the time of the new one; at
+  // least 0. More than 1, since a request that fits also draws in what fits later; much more buys
+  // the median with the tail (docs/evaluation.md).
+  double w = 1.25;
+  // For locality_band and locality_band_online.
+  LocalityBandSettings locality_band;
 
   friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
 };
@@ -24,6 +29,8 @@ struct PolicySettings {
 // INVALID_ARGUMENT, naming the setting ("policy", "kappa", "step_time.base", ...), if one is out of
 // its range.
 absl::Status ValidatePolicySettings(const PolicySettings& settings);
+// INVALID_ARGUMENT, naming the setting, if valid settings do not fit a model of this geometry.
+absl::Status CheckPolicyServes(const PolicySettings& settings, const ModelGeometry& geometry);
 
 }  // namespace eldr
 

@@ -1,10 +1,13 @@
 #include "core/policy/residency_policy.h"
 
+#include <algorithm>
+
 namespace eldr {
 
 void ResidencyPolicy::Score(const PolicyContext&, absl::Span<Candidate> candidates) const {
   for (Candidate& candidate : candidates) {
-    const double slowdown = candidate.step_time_with - candidate.step_time;
+    // Learned offsets may say that the larger batch is the faster one; that is no reason to crowd.
+    const double slowdown = std::max(candidate.step_time_with - candidate.step_time, 0.0);
     candidate.cost = candidate.step_time_with + w_ * candidate.batch * slowdown;
   }
 }

@@ -35,7 +35,7 @@ std::uint8_t CodeOfActivation(float activation);
 std::array<float, kHazardCodes> ActivationOfCode(std::uint32_t multiplicity);
 
 struct EstimateParameters {
-  double kappa = 4;               // weight of the prior, in tokens; > 0
+  double kappa = 2;               // weight of the prior, in tokens; > 0
   double p_max = kMaxActivation;  // no expert is taken for certain; in (0, kMaxActivation]
   double n0 = 300;                // the tokens that a long prompt counts for at most; > 0
 

@@ -39,7 +39,7 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       clock_(clock),
       observer_(observer),
       next_lease_id_(next_lease_id),
-      policy_(MakePolicy(spec_.settings)),
+      policy_(MakePolicy(spec_.settings, spec_.geometry)),
       prior_(spec_.geometry),
       signatures_(options.signature_ttl, options.signature_store_bytes),
       fleet_(spec_.geometry, spec_.settings.step_time),
@@ -218,6 +218,16 @@ void ModelRouter::Step() {
   Advance();
 }
 
+std::unique_ptr<BackgroundWork> ModelRouter::TakePolicyWork() {
+  MutexLock lock(mutex_);
+  return policy_->TakeWork();
+}
+
+void ModelRouter::FinishPolicyWork(std::unique_ptr<BackgroundWork> work) {
+  MutexLock lock(mutex_);
+  policy_->FinishWork(std::move(work));
+}
+
 MonotonicTime ModelRouter::Advance() {
   const MonotonicTime now = clock_.Monotonic();
   if (const std::size_t expired = signatures_.Expire(now); expired > 0) {
@@ -230,6 +240,7 @@ MonotonicTime ModelRouter::Advance() {
 
 void ModelRouter::EndLease(const Lease& lease, LeaseEnd end) {
   fleet_.Detach(lease);
+  lease.node->ended_since_report += lease.sequences;
   const std::unique_ptr<Lease> ended = leases_.Take(lease);
   observer_.OnLeaseEnded(spec_.name, *ended, end);
 }

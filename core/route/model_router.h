@@ -62,6 +62,10 @@ class ModelRouter {
 
   void Step() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // For Router::TakeBackgroundJobs: the policy's TakeWork and FinishWork.
+  std::unique_ptr<BackgroundWork> TakePolicyWork() ABSL_LOCKS_EXCLUDED(mutex_);
+  void FinishPolicyWork(std::unique_ptr<BackgroundWork> work) ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   // What a placement knows of the request's experts.
   struct Knowledge {
@@ -109,9 +113,11 @@ class ModelRouter {
   const Clock& clock_;
   RouterObserver& observer_;
   std::atomic<std::uint64_t>& next_lease_id_;
-  const std::unique_ptr<const Policy> policy_;
 
   mutable Mutex mutex_;
+  const std::unique_ptr<Policy> policy_ ABSL_PT_GUARDED_BY(mutex_);
+  // Since the policy was last told.
+  bool fleet_changed_ ABSL_GUARDED_BY(mutex_) = false;
   ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);
   SignatureStore signatures_ ABSL_GUARDED_BY(mutex_);
   SignatureWaits waits_ ABSL_GUARDED_BY(mutex_);

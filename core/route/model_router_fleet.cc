@@ -43,6 +43,7 @@ void ForgetReports(DecodeNode& node) {
   node.reported_kv_usage.reset();
   node.reported_step_time.reset();
   node.placed_since_report = 0;
+  node.ended_since_report = 0;
 }
 
 }  // namespace
@@ -54,7 +55,9 @@ absl::StatusOr<DecodeNode*> ModelRouter::FindNode(absl::string_view node_id) con
 
 void ModelRouter::ChangeState(DecodeNode& node, NodeState state) {
   const NodeState before = std::exchange(node.state, state);
-  if (before != state) observer_.OnNodeState(node, before);
+  if (before == state) return;
+  fleet_changed_ = true;
+  observer_.OnNodeState(node, before);
 }
 
 absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
@@ -82,11 +85,13 @@ absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
     result.ended_leases = EndLeasesOn(*node, LeaseEnd::kNodeRemoved);
     fleet_.Respecify(*node, spec);
     ForgetReports(*node);
+    fleet_.ForgetSteps(*node);
     node->last_heartbeat.reset();
     node->draining = false;
     result.created = true;
   }
   if (result.created) {
+    fleet_changed_ = true;
     node->register_time = clock_.Wall();
     observer_.OnNodeRegistered(*node);
   }
@@ -109,15 +114,6 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
         absl::StrCat("incarnation: got ", report.incarnation, ", expected ", node->spec.incarnation,
                      ", which is registered for \"", report.node_id, "\""));
   }
-  node->last_heartbeat = now;
-  node->reported_running = report.running;
-  node->reported_queued = report.queued;
-  node->reported_kv_usage = report.kv_usage;
-  node->placed_since_report = 0;
-  if (const auto step_time = MeanStepTime(report.steps)) node->reported_step_time = step_time;
-  silence_.NodeHeard(now);
-  ChangeState(*node, NodeState::kReady);
-
   for (const std::string* id : report.running_request_ids) {
     Lease* lease = leases_.Find(*id);
     if (lease != nullptr && lease->node == node) leases_.Renew(*lease, lease->ttl, now);
@@ -126,6 +122,17 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
     const Lease* lease = leases_.Find(*id);
     if (lease != nullptr && lease->node == node) EndLease(*lease, LeaseEnd::kReportedFinished);
   }
+  // After the finished requests have ended: the counts are without them.
+  node->last_heartbeat = now;
+  node->reported_running = report.running;
+  node->reported_queued = report.queued;
+  node->reported_kv_usage = report.kv_usage;
+  node->placed_since_report = 0;
+  node->ended_since_report = 0;
+  if (const auto step_time = MeanStepTime(report.steps)) node->reported_step_time = step_time;
+  fleet_.ObserveSteps(*node, report.steps);
+  silence_.NodeHeard(now);
+  ChangeState(*node, NodeState::kReady);
   return HeartbeatResult{node->state, node->draining, node->leases};
 }
 
@@ -133,7 +140,10 @@ absl::StatusOr<std::uint32_t> ModelRouter::DrainNode(absl::string_view node_id) 
   MutexLock lock(mutex_);
   Advance();
   ELDR_ASSIGN_OR_RETURN(DecodeNode* const node, FindNode(node_id));
-  if (!std::exchange(node->draining, true)) observer_.OnNodeDraining(*node);
+  if (!std::exchange(node->draining, true)) {
+    fleet_changed_ = true;
+    observer_.OnNodeDraining(*node);
+  }
   return node->leases;
 }
 
@@ -141,7 +151,10 @@ absl::StatusOr<NodeState> ModelRouter::UndrainNode(absl::string_view node_id) {
   MutexLock lock(mutex_);
   Advance();
   ELDR_ASSIGN_OR_RETURN(DecodeNode* const node, FindNode(node_id));
-  if (std::exchange(node->draining, false)) observer_.OnNodeDraining(*node);
+  if (std::exchange(node->draining, false)) {
+    fleet_changed_ = true;
+    observer_.OnNodeDraining(*node);
+  }
   return node->state;
 }
 
@@ -153,6 +166,7 @@ RemoveResult ModelRouter::RemoveNode(absl::string_view node_id) {
   const std::uint32_t ended = EndLeasesOn(*node, LeaseEnd::kNodeRemoved);
   observer_.OnNodeRemoved(*node);
   fleet_.Remove(*node);
+  fleet_changed_ = true;
   return {true, ended};
 }
 
@@ -189,6 +203,7 @@ std::vector<NodeStatus> ModelRouter::ListNodes() const {
     const ExpertGroup& group = *node->group;
     const double experts = group.residency.expected_experts();
     status.expected_experts_per_layer = experts / spec_.geometry.layers;
+    status.step_time = group.step_time.coefficients();
     if (group.batch > 0) {
       status.predicted_step_time = absl::Seconds(
           group.step_time.Predict(experts, group.batch, static_cast<double>(group.context_tokens)));

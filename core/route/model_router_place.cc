@@ -62,7 +62,10 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   }
   FindEligible(fleet_, marks, demand, silence_, options_.max_kv_usage, now, eligibility_);
   if (eligibility_.candidates.empty()) return NoCandidateError(spec_.name, eligibility_);
-  decision_.Rank(*policy_, {last_ordinal_, rng_}, demand, codes_, eligibility_.candidates);
+  if (std::exchange(fleet_changed_, false)) policy_->OnFleetChange(fleet_.nodes());
+  const PolicyContext context = {last_ordinal_, rng_, knowledge.signature, now};
+  policy_->Observe(context);
+  decision_.Rank(*policy_, context, demand, codes_, eligibility_.candidates);
 
   PlacementReason reason = PlacementReason::kPolicy;
   if (held != nullptr) {

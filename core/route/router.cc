@@ -42,7 +42,8 @@ absl::Status ValidateModelSpec(const ModelSpec& spec) {
         absl::StrCat("name: got ", spec.name.size(), " bytes, expected 1 to 256"));
   }
   ELDR_RETURN_IF_ERROR(ValidateGeometry(spec.geometry));
-  return ValidatePolicySettings(spec.settings);
+  ELDR_RETURN_IF_ERROR(ValidatePolicySettings(spec.settings));
+  return CheckPolicyServes(spec.settings, spec.geometry);
 }
 
 }  // namespace
@@ -222,6 +223,18 @@ absl::StatusOr<std::vector<NodeStatus>> Router::ListNodes(absl::string_view mode
 absl::StatusOr<Residency> Router::GetResidency(absl::string_view node_id) const {
   ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModelOfNode(node_id));
   return model->GetResidency(node_id);
+}
+
+std::vector<BackgroundJob> Router::TakeBackgroundJobs() {
+  std::vector<BackgroundJob> jobs;
+  for (ModelRouter* model : AllModels()) {
+    if (auto work = model->TakePolicyWork()) {
+      jobs.emplace_back(std::move(work), [model](std::unique_ptr<BackgroundWork> done) {
+        model->FinishPolicyWork(std::move(done));
+      });
+    }
+  }
+  return jobs;
 }
 
 void Router::Step() {

@@ -32,6 +32,7 @@
 #include "core/fleet/decode_node.h"
 #include "core/model/model_geometry.h"
 #include "core/policy/policy_settings.h"
+#include "core/route/background_job.h"
 #include "core/route/placement.h"
 #include "core/route/receipt.h"
 #include "core/route/router_observer.h"
@@ -128,6 +129,7 @@ struct NodeStatus {
   std::optional<absl::Duration> reported_step_time;  // mean of the last report that had steps
   std::optional<absl::Duration> heartbeat_age;
   absl::Time register_time;
+  StepTimeCoefficients step_time;                     // in force for its group
   double expected_experts_per_layer = 0;              // of its group
   std::optional<absl::Duration> predicted_step_time;  // of its group; not set while that is empty
 };
@@ -210,6 +212,11 @@ class Router {
   // Ends what time has ended: leases, stored signatures, silent nodes. Call it about every 100 ms;
   // calls do it for their own model, so only idle models depend on it.
   void Step();
+
+  // Work that models have for a thread of the caller's; each piece is answered once. Call it about
+  // as often as Step(). Jobs run one after the other or at once, and none needs to run: then the
+  // state they would renew stays as it is.
+  std::vector<BackgroundJob> TakeBackgroundJobs();
 
   const Options& options() const { return options_; }
 

@@ -134,15 +134,15 @@ absl::Status ExpertSignature::CheckLayers(const ModelGeometry& geometry, absl::s
 }
 
 absl::Status ExpertSignature::Append(const ExpertSignature& chunk, const ModelGeometry& geometry) {
-  constexpr absl::string_view field = "signature";
+  constexpr absl::string_view kField = "signature";
   if (chunk.covered_ != covered_) {
-    return Invalid(field,
+    return Invalid(kField,
                    "counts: the chunk covers other layers than what is stored; expected the same ",
                    covered_layers_, " layers");
   }
   const std::uint64_t tokens = std::uint64_t{tokens_} + chunk.tokens_;
   if (tokens > kMaxTokens) {
-    return Invalid(field, "tokens: ", tokens_, " are stored and ", chunk.tokens_,
+    return Invalid(kField, "tokens: ", tokens_, " are stored and ", chunk.tokens_,
                    " appended, expected at most ", kMaxTokens, " in all");
   }
   ExpertSignature sum;

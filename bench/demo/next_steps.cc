@@ -1,0 +1,42 @@
+#include "bench/demo/next_steps.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+
+namespace eldr::demo {
+namespace {
+
+// Shorter where the program lies under the folder that the user is in.
+std::string ShortPath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  if (error) return path;
+  const std::string relative = std::filesystem::path(path).lexically_relative(here).string();
+  return relative.empty() || relative.starts_with("..") ? path : relative;
+}
+
+}  // namespace
+
+std::string FormatNextSteps(const NextSteps& steps, const replay::GrpcBackend& backend) {
+  const std::string eldrctl = ShortPath(steps.eldrctl);
+  std::string text =
+      steps.alive
+          ? "The daemon is still there, with the requests that were live in the end. Ctrl-C ends "
+            "it.\nTo look further, in another shell:\n"
+          : "The daemon has ended with this run. To look further, run it again with --keep, and "
+            "then\nin another shell (with the addresses it prints):\n";
+  absl::StrAppend(&text, "  curl -s http://", steps.http_address, "/metrics | grep ^eldr_\n",
+                  "  export ELDR_TARGET=", steps.grpc_address, "\n  ", eldrctl, " models list\n  ",
+                  eldrctl, " nodes list --model ", backend.model(), "\n");
+  for (const auto& [node_id, heartbeat] : backend.last_heartbeats()) {
+    if (heartbeat.running_request_ids().empty()) continue;
+    absl::StrAppend(&text, "  ", eldrctl, " explain ", heartbeat.running_request_ids(0),
+                    " --model ", backend.model(), "\n  ", eldrctl, " nodes residency ", node_id,
+                    "\n");
+    break;
+  }
+  return text;
+}
+
+}  // namespace eldr::demo

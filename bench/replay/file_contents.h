@@ -1,0 +1,21 @@
+// Whole files, and errors that name them.
+#ifndef ELDR_BENCH_REPLAY_FILE_CONTENTS_H_
+#define ELDR_BENCH_REPLAY_FILE_CONTENTS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace eldr::replay {
+
+// NOT_FOUND if the file cannot be opened, UNAVAILABLE if it cannot be read to its end.
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+// The same error with "`where`: " before its message.
+absl::Status Annotate(const absl::Status& status, absl::string_view where);
+
+}  // namespace eldr::replay
+
+#endif  // ELDR_BENCH_REPLAY_FILE_CONTENTS_H_

@@ -1,0 +1,153 @@
+#include "bench/replay/grpc_backend.h"
+
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "bench/replay/file_contents.h"
+
+namespace eldr::replay {
+namespace {
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration& proto) {
+  const std::int64_t seconds = absl::IDivDuration(duration, absl::Seconds(1), &duration);
+  proto.set_seconds(seconds);
+  proto.set_nanos(static_cast<std::int32_t>(absl::ToInt64Nanoseconds(duration)));
+}
+
+v1::CountEncoding Encoding(CountWidth width) {
+  switch (width) {
+    case CountWidth::k8:
+      return v1::COUNT_ENCODING_UINT8;
+    case CountWidth::k16:
+      return v1::COUNT_ENCODING_UINT16;
+    case CountWidth::k32:
+      break;
+  }
+  return v1::COUNT_ENCODING_UINT32;
+}
+
+void SetSignature(const SignatureData& data, v1::ExpertSignature& proto) {
+  proto.set_tokens(data.tokens);
+  if (data.prompt_tokens.has_value()) proto.set_prompt_tokens(*data.prompt_tokens);
+  if (const auto* dense = std::get_if<SignatureData::Dense>(&data.counts)) {
+    proto.mutable_dense()->set_encoding(Encoding(dense->width));
+    proto.mutable_dense()->set_data(dense->bytes.data(), dense->bytes.size());
+  } else if (const auto* sparse = std::get_if<SignatureData::Sparse>(&data.counts)) {
+    v1::SparseCounts& counts = *proto.mutable_sparse();
+    counts.mutable_indices()->Assign(sparse->cells.begin(), sparse->cells.end());
+    counts.mutable_counts()->Assign(sparse->counts.begin(), sparse->counts.end());
+  }
+}
+
+void SetStepStats(const StepStats& stats, v1::StepStats& proto) {
+  proto.set_max_batch(stats.max_batch);
+  proto.set_steps(stats.steps);
+  SetDuration(stats.total_duration, *proto.mutable_total_duration());
+  proto.set_mean_batch(stats.mean_batch);
+  if (stats.mean_context_tokens.has_value()) {
+    proto.set_mean_context_tokens(*stats.mean_context_tokens);
+  }
+  if (stats.mean_distinct_experts.has_value()) {
+    proto.set_mean_distinct_experts(*stats.mean_distinct_experts);
+  }
+}
+
+// The error of a call, if it is one, with the call's name and subject.
+template <typename Response>
+absl::Status StatusOf(const absl::StatusOr<Response>& response, absl::string_view call,
+                      absl::string_view subject) {
+  if (response.ok()) return absl::OkStatus();
+  return Annotate(response.status(), absl::StrCat(call, " \"", subject, "\""));
+}
+
+}  // namespace
+
+absl::Status GrpcBackend::RegisterNode(MonotonicTime, const NodeSpec& node) {
+  v1::RegisterNodeRequest request;
+  v1::NodeSpec& spec = *request.mutable_node();
+  spec.set_node_id(node.node_id);
+  spec.set_model(model_);
+  spec.set_address(node.address);
+  if (node.dp_rank.has_value()) spec.set_dp_rank(*node.dp_rank);
+  spec.set_capacity(node.capacity);
+  spec.set_kv_capacity_tokens(node.kv_capacity_tokens);
+  for (const auto& [key, value] : node.labels) (*spec.mutable_labels())[key] = value;
+  spec.set_expert_group(node.expert_group);
+  SetDuration(node.heartbeat_interval, *spec.mutable_heartbeat_interval());
+  spec.set_tokens_per_step(node.tokens_per_step);
+  spec.set_incarnation(node.incarnation);
+  ++calls_;
+  return StatusOf(client_.RegisterNode(request), "register node", node.node_id);
+}
+
+absl::Status GrpcBackend::PushSignature(MonotonicTime, absl::string_view request_id,
+                                        const SignatureData& signature) {
+  v1::PushSignatureRequest request;
+  request.set_model(model_);
+  request.set_request_id(std::string(request_id));
+  request.set_prefill_worker("replay");
+  SetSignature(signature, *request.mutable_signature());
+  ++calls_;
+  return StatusOf(client_.PushSignature(request), "push signature", request_id);
+}
+
+absl::StatusOr<std::optional<std::string>> GrpcBackend::Place(MonotonicTime,
+                                                              const PlaceQuery& query) {
+  v1::PlaceRequest request;
+  request.set_model(model_);
+  request.set_request_id(std::string(query.request_id));
+  request.set_context_tokens(query.context_tokens);
+  if (query.max_output_tokens != 0) request.set_max_output_tokens(query.max_output_tokens);
+  ++calls_;
+  const absl::StatusOr<v1::PlaceResponse> placed = client_.Place(request);
+  // No node is eligible, or all are full. A daemon that is gone answers UNAVAILABLE too; the next
+  // heartbeat tells, since that must succeed.
+  if (absl::IsResourceExhausted(placed.status()) || absl::IsUnavailable(placed.status())) {
+    return std::nullopt;
+  }
+  if (!placed.ok()) return StatusOf(placed, "place", query.request_id);
+  ++placements_;
+  policy_ = placed->policy();
+  return placed->node().node_id();
+}
+
+absl::Status GrpcBackend::Heartbeat(MonotonicTime, const NodeReport& report) {
+  v1::HeartbeatRequest request;
+  request.set_node_id(std::string(report.node_id));
+  request.set_incarnation(report.incarnation);
+  request.set_running(report.running);
+  request.set_queued(report.queued);
+  if (report.kv_usage.has_value()) request.set_kv_usage(*report.kv_usage);
+  for (const std::string* id : report.running_request_ids) request.add_running_request_ids(*id);
+  last_heartbeats_[request.node_id()] = request;
+  for (const StepStats& stats : report.steps) SetStepStats(stats, *request.add_steps());
+  for (const std::string* id : report.finished_request_ids) request.add_finished_request_ids(*id);
+  ++calls_;
+  return StatusOf(client_.Heartbeat(request), "heartbeat of", report.node_id);
+}
+
+absl::Status GrpcBackend::Release(MonotonicTime, absl::string_view request_id,
+                                  std::uint64_t output_tokens) {
+  v1::ReleaseLeaseRequest request;
+  request.mutable_lease()->set_model(model_);
+  request.mutable_lease()->set_request_id(std::string(request_id));
+  request.set_output_tokens(output_tokens);
+  ++calls_;
+  const absl::StatusOr<v1::ReleaseLeaseResponse> released = client_.ReleaseLease(request);
+  if (released.ok() && released->outcome() != v1::LEASE_OUTCOME_DONE) {
+    return absl::InternalError(absl::StrCat("release \"", request_id, "\": the daemon answered ",
+                                            v1::LeaseOutcome_Name(released->outcome()),
+                                            ", expected LEASE_OUTCOME_DONE"));
+  }
+  return StatusOf(released, "release", request_id);
+}
+
+absl::Status GrpcBackend::RepeatHeartbeats() {
+  for (const auto& [node_id, heartbeat] : last_heartbeats_) {
+    absl::Status status = StatusOf(client_.Heartbeat(heartbeat), "heartbeat of", node_id);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace eldr::replay

@@ -1,0 +1,23 @@
+// The command line of eldr-sim.
+#ifndef ELDR_BENCH_SIM_SIM_FLAGS_H_
+#define ELDR_BENCH_SIM_SIM_FLAGS_H_
+
+#include <optional>
+
+#include "bench/sim/sim_config.h"
+
+namespace eldr::sim {
+
+struct SimFlags {
+  SimConfig config;
+  bool json = false;
+  bool quiet = false;
+};
+
+// Nothing, with the exit code set, if the program is done: after --help (0) or an error (2), which
+// is printed and names the flag, its value and what was expected.
+std::optional<SimFlags> ParseSimFlags(int argc, char** argv, int* exit_code);
+
+}  // namespace eldr::sim
+
+#endif  // ELDR_BENCH_SIM_SIM_FLAGS_H_

@@ -1,0 +1,111 @@
+#include "client/ctl/eldrctl.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/ctl/command.h"
+#include "client/ctl/duration_option.h"
+
+namespace eldr::ctl {
+namespace {
+
+struct GlobalOptions {
+  std::string target = "127.0.0.1:9002";
+  absl::Duration timeout = absl::Seconds(5);
+  Format format = Format::kTable;
+};
+
+constexpr char kFooter[] = R"(Examples:
+  eldrctl models declare mixtral --layers 32 --experts 8 --top-k 2
+  eldrctl nodes register d0 --model mixtral --address 10.0.0.7:8000
+  eldrctl push-signature r1 --model mixtral --counts r1.json
+  eldrctl place r1 --model mixtral
+  eldrctl release r1 --model mixtral --output-tokens 512
+`eldrctl COMMAND --help` tells more of each. Exit codes: 0 done, 1 the call failed, 2 bad usage.)";
+
+// A group's one line, by its name.
+const char* GroupSummary(absl::string_view group) {
+  return group == "models" ? "Declare and describe the served models"
+                           : "Register, watch and drain the decode nodes";
+}
+
+void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
+  app.add_option("--target", global.target, "The daemon: host:port or unix:/path")
+      ->envname("ELDR_TARGET")
+      ->capture_default_str();
+  AddDuration(app, "--timeout", global.timeout, "How long a call may take, retries included [5s]");
+  const std::map<std::string, Format> formats = {{"table", Format::kTable},
+                                                 {"json", Format::kJson}};
+  app.add_option_function<std::string>(
+         "--format",
+         [&global, formats](const std::string& name) { global.format = formats.at(name); },
+         "How to print the answer [table]")
+      ->check(CLI::IsMember({"table", "json"}));
+  app.set_version_flag("--version", "eldrctl " ELDR_VERSION);
+}
+
+// Declares every command; the runner of the one that was parsed is left in `chosen`.
+void AddCommands(CLI::App& app, Runner& chosen) {
+  std::map<std::string, CLI::App*> groups;
+  for (const auto commands :
+       {ModelCommands(), NodeCommands(), HeartbeatCommands(), ResidencyCommands(), TopCommands(),
+        SignatureCommands(), PlaceCommands(), LeaseCommands(), ExplainCommands(),
+        HealthCommands()}) {
+    for (const Command& command : commands) {
+      CLI::App* parent = &app;
+      if (command.group[0] != '\0') {
+        CLI::App*& group = groups[command.group];
+        if (group == nullptr) {
+          group = app.add_subcommand(command.group, GroupSummary(command.group));
+          group->require_subcommand(1);
+          group->footer("`eldrctl " + std::string(command.group) +
+                        " COMMAND --help` tells more of each.");
+        }
+        parent = group;
+      }
+      CLI::App* const sub = parent->add_subcommand(command.name, command.summary);
+      sub->footer(command.examples);
+      sub->callback([&chosen, runner = command.define(*sub)] { chosen = runner; });
+    }
+  }
+}
+
+int Fail(const absl::Status& status, std::ostream& err) {
+  err << "error: " << absl::StatusCodeToString(status.code()) << ": " << status.message() << "\n";
+  return kExitCallFailed;
+}
+
+}  // namespace
+
+int RunEldrctl(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+  CLI::App app("Talks to eldrd, the router for the decode phase of mixture-of-experts requests.",
+               "eldrctl");
+  GlobalOptions global;
+  Runner chosen;
+  app.footer(kFooter);
+  app.fallthrough();  // so that --target may follow the command
+  app.require_subcommand(1);
+  AddGlobalOptions(app, global);
+  AddCommands(app, chosen);
+  try {
+    // CLI11 wants the arguments last first.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, out, err) == 0 ? kExitOk : kExitUsage;
+  }
+  auto client = client::Client::Create({.target = global.target, .timeout = global.timeout});
+  if (!client.ok()) {
+    Fail(client.status(), err);
+    return kExitUsage;
+  }
+  Session session{**client, out, global.format};
+  const absl::Status status = chosen(session);
+  return status.ok() ? kExitOk : Fail(status, err);
+}
+
+}  // namespace eldr::ctl

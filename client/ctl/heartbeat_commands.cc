@@ -1,0 +1,105 @@
+// eldrctl nodes heartbeat
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "client/ctl/command.h"
+#include "client/ctl/duration_option.h"
+#include "client/ctl/node_table.h"
+#include "client/ctl/print.h"
+#include "client/ctl/step_stats_option.h"
+
+namespace eldr::ctl {
+namespace {
+
+struct HeartbeatOptions {
+  std::string node_id;
+  uint64_t incarnation = 0;
+  uint32_t running = 0;
+  uint32_t queued = 0;
+  std::optional<double> kv_usage;
+  std::vector<v1::StepStats> steps;
+  std::vector<std::string> running_requests, finished_requests;
+  std::optional<absl::Duration> every;
+  std::optional<uint64_t> count;
+};
+
+v1::HeartbeatRequest RequestOf(const HeartbeatOptions& o) {
+  v1::HeartbeatRequest request;
+  request.set_node_id(o.node_id);
+  request.set_incarnation(o.incarnation);
+  request.set_running(o.running);
+  request.set_queued(o.queued);
+  if (o.kv_usage) request.set_kv_usage(*o.kv_usage);
+  for (const v1::StepStats& steps : o.steps) *request.add_steps() = steps;
+  for (const std::string& id : o.running_requests) request.add_running_request_ids(id);
+  for (const std::string& id : o.finished_requests) request.add_finished_request_ids(id);
+  return request;
+}
+
+absl::Status SendOne(Session& session, const v1::HeartbeatRequest& request) {
+  const auto response = session.client.Heartbeat(request);
+  if (!response.ok()) return response.status();
+  if (session.format == Format::kJson) return PrintJson(*response, session.out);
+  session.out << "node " << request.node_id() << " is "
+              << StateText(response->state(), response->draining()) << "; it holds "
+              << response->leases() << " leases" << std::endl;
+  return absl::OkStatus();
+}
+
+absl::Status SendAll(Session& session, const HeartbeatOptions& o) {
+  v1::HeartbeatRequest request = RequestOf(o);
+  // Without --every just one; with it, until --count or an interrupt.
+  const uint64_t count = o.every ? o.count.value_or(UINT64_MAX) : 1;
+  for (uint64_t sent = 0; sent < count; ++sent) {
+    if (sent > 0) std::this_thread::sleep_for(absl::ToChronoNanoseconds(*o.every));
+    if (absl::Status status = SendOne(session, request); !status.ok()) return status;
+    // These were told once; telling them again would count the steps twice.
+    request.clear_steps();
+    request.clear_finished_request_ids();
+  }
+  return absl::OkStatus();
+}
+
+Runner DefineHeartbeat(CLI::App& app) {
+  auto o = std::make_shared<HeartbeatOptions>();
+  app.add_option("NODE", o->node_id, "The node's id")->required();
+  app.add_option("--incarnation", o->incarnation, "Its incarnation; 0: not checked [0]");
+  app.add_option("--running", o->running, "Sequences in its running batch [0]");
+  app.add_option("--queued", o->queued, "Sequences queued for it [0]");
+  app.add_option("--kv-usage", o->kv_usage, "Share of its KV memory in use, 0 to 1");
+  AddStepStats(app, "--steps", o->steps);
+  app.add_option("--running-request", o->running_requests,
+                 "A request it runs, whose lease is renewed; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("REQUEST");
+  app.add_option("--finished-request", o->finished_requests,
+                 "A request it finished, whose lease ends; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("REQUEST");
+  CLI::Option* const every =
+      AddDuration(app, "--every", o->every, "Go on sending it at this interval");
+  app.add_option("--count", o->count, "How many to send with --every [until interrupted]")
+      ->needs(every);
+  return [o](Session& session) { return SendAll(session, *o); };
+}
+
+constexpr Command kCommands[] = {
+    {"nodes", "heartbeat", "Send a node's heartbeat, once or at an interval",
+     "--steps tells of the decode steps of one batch-size bucket since the last heartbeat:\n"
+     "  MAX_BATCH:STEPS:TOTAL_DURATION:MEAN_BATCH[:MEAN_CONTEXT_TOKENS[:MEAN_DISTINCT_EXPERTS]]\n"
+     "Examples:\n"
+     "  eldrctl nodes heartbeat d0 --running 12 --queued 2 --kv-usage 0.4\n"
+     "  eldrctl nodes heartbeat d0 --running 12 --steps 16:90:1.26s:11.5:9000:1850\n"
+     "  eldrctl nodes heartbeat d0 --finished-request r1 --finished-request r2\n"
+     "  eldrctl nodes heartbeat d0 --running 3 --every 1s",
+     DefineHeartbeat},
+};
+
+}  // namespace
+
+absl::Span<const Command> HeartbeatCommands() { return kCommands; }
+
+}  // namespace eldr::ctl

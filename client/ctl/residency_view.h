@@ -1,0 +1,20 @@
+// A residency as text.
+#ifndef ELDR_CLIENT_CTL_RESIDENCY_VIEW_H_
+#define ELDR_CLIENT_CTL_RESIDENCY_VIEW_H_
+
+#include <cstddef>
+#include <ostream>
+
+#include "eldr/v1/fleet.pb.h"
+
+namespace eldr::ctl {
+
+// Prints one line per layer: a cell per expert, or per run of experts where they outnumber `width`
+// cells, darker the likelier a step activates them, then the layer's expected distinct experts.
+// An answer whose size does not fit its own geometry is cut to what is there.
+// REQUIRES: width > 0.
+void PrintHeatmap(const v1::GetResidencyResponse& residency, std::size_t width, std::ostream& out);
+
+}  // namespace eldr::ctl
+
+#endif  // ELDR_CLIENT_CTL_RESIDENCY_VIEW_H_

@@ -1,0 +1,34 @@
+#include "client/ctl/signature_source.h"
+
+namespace eldr::ctl {
+
+void AddSignatureOptions(CLI::App& app, SignatureSource& source, SignatureNeed need) {
+  CLI::Option_group* const from = app.add_option_group("Signature source");
+  from->add_option("--counts", source.counts_file, "JSON or CSV file of counts")->type_name("FILE");
+  CLI::Option* const raw =
+      from->add_option("--raw", source.raw_file, "File of packed little-endian counts")
+          ->type_name("FILE");
+  from->add_option("--sparse", source.sparse, "Counts that are not zero, INDEX:COUNT each")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("I:C,...");
+  CLI::Option* const routed = from->add_option("--routed-experts", source.routed_experts_file,
+                                               ".npy file of expert ids, [tokens, layers, top_k]")
+                                  ->type_name("FILE");
+  if (need == SignatureNeed::kRequired) {
+    from->require_option(1);
+  } else {
+    from->require_option(0, 1);
+  }
+  CLI::Option* const encoding =
+      app.add_option("--encoding", source.raw_encoding, "Width of a count in the --raw file")
+          ->check(CLI::IsMember({"uint8", "uint16", "uint32"}))
+          ->needs(raw);
+  raw->needs(encoding);
+  app.add_option("--rows", source.rows, "Which tokens of --routed-experts, A:B [all]")
+      ->needs(routed);
+  app.add_option("--tokens", source.tokens, "How many tokens the counts cover")->excludes(routed);
+  app.add_option("--prompt-tokens", source.prompt_tokens, "How many tokens the prompt has");
+}
+
+}  // namespace eldr::ctl

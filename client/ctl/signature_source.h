@@ -1,0 +1,46 @@
+// Where a command takes an expert signature from.
+#ifndef ELDR_CLIENT_CTL_SIGNATURE_SOURCE_H_
+#define ELDR_CLIENT_CTL_SIGNATURE_SOURCE_H_
+
+#include <CLI/App.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "eldr/client/client.h"
+
+namespace eldr::ctl {
+
+// The options that name a signature. At most one of the four sources is set.
+struct SignatureSource {
+  std::string counts_file;          // JSON or CSV
+  std::string raw_file;             // packed little-endian counts
+  std::string raw_encoding;         // uint8, uint16, uint32
+  std::vector<std::string> sparse;  // INDEX:COUNT
+  std::string routed_experts_file;  // .npy
+  std::string rows;                 // A:B of it
+  std::optional<uint32_t> tokens;
+  std::optional<uint32_t> prompt_tokens;
+
+  bool IsGiven() const {
+    return !counts_file.empty() || !raw_file.empty() || !sparse.empty() ||
+           !routed_experts_file.empty();
+  }
+};
+
+// Whether a command can do without a signature.
+enum class SignatureNeed { kOptional, kRequired };
+
+// Declares the options. `source` outlives the parse.
+void AddSignatureOptions(CLI::App& app, SignatureSource& source, SignatureNeed need);
+
+// Reads the signature. Routed experts are counted by the geometry of `model`, which the daemon is
+// asked for; counts are passed on as they are, so that the daemon's checks can be tried by hand.
+// REQUIRES: source.IsGiven().
+absl::StatusOr<v1::ExpertSignature> LoadSignature(const SignatureSource& source,
+                                                  const std::string& model, client::Client& client);
+
+}  // namespace eldr::ctl
+
+#endif  // ELDR_CLIENT_CTL_SIGNATURE_SOURCE_H_

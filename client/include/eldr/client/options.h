@@ -1,0 +1,54 @@
+// How a client reaches its daemon, and how long it tries.
+#ifndef ELDR_CLIENT_OPTIONS_H_
+#define ELDR_CLIENT_OPTIONS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace grpc {
+class Channel;
+class ChannelCredentials;
+}  // namespace grpc
+
+namespace eldr::client {
+
+// When a call that failed with UNAVAILABLE is made again. Only calls that are safe to repeat are;
+// each method of Client says if it is not. The call's timeout bounds all attempts together.
+struct RetryOptions {
+  // The most attempts a call makes, the first included. 1: no retry.
+  int max_attempts = 4;
+  // The longest pause before the second attempt. Pauses are drawn between half of their bound and
+  // the bound, so that many clients do not come back at one moment.
+  absl::Duration initial_backoff = absl::Milliseconds(50);
+  // What the bound is multiplied by after each attempt; at least 1.
+  double multiplier = 2.0;
+  // What the bound never exceeds.
+  absl::Duration max_backoff = absl::Seconds(1);
+};
+
+struct Options {
+  // Where the daemon listens: "host:port" or "unix:/path".
+  std::string target = "127.0.0.1:9002";
+  // How long one call may take in all, unless its CallOptions say otherwise. Must be positive.
+  absl::Duration timeout = absl::Seconds(5);
+  RetryOptions retry = {};
+  // Who the client is and whom it trusts. Null: plaintext.
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
+  // If set, calls go over this channel, and `target` and `credentials` are not used. This is the
+  // seam for tests: implement the generated services, and hand in Server::InProcessChannel().
+  std::shared_ptr<grpc::Channel> channel = nullptr;
+  // The largest answer that is accepted, in bytes. Must be positive.
+  int max_receive_bytes = 64 << 20;
+};
+
+// What one call does otherwise than the client's Options.
+struct CallOptions {
+  // How long the call may take in all. Zero: Options.timeout for a call, no limit for a stream.
+  absl::Duration timeout = absl::ZeroDuration();
+};
+
+}  // namespace eldr::client
+
+#endif  // ELDR_CLIENT_OPTIONS_H_

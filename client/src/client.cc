@@ -1,0 +1,77 @@
+#include "eldr/client/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/src/connection.h"
+#include "client/src/health_check.h"
+#include "client/src/proto_duration.h"
+
+namespace eldr::client {
+namespace {
+
+using internal::Repeat;
+using Models = v1::ModelService::StubInterface;
+using Fleet = v1::FleetService::StubInterface;
+using Placement = v1::PlacementService::StubInterface;
+
+// The shortest time to live that a daemon gives.
+constexpr absl::Duration kMinLeaseTtl = absl::Seconds(1);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(Options options) {
+  auto connection = internal::Connection::Create(std::move(options));
+  if (!connection.ok()) return connection.status();
+  return std::unique_ptr<Client>(new Client(*std::move(connection)));
+}
+
+Client::Client(std::shared_ptr<internal::Connection> connection)
+    : connection_(std::move(connection)) {}
+
+Client::~Client() = default;
+
+// The calls differ in their names and in what is safe to repeat, and in nothing else.
+#define ELDR_CLIENT_CALL(Service, stub, Method, repeat)                                        \
+  absl::StatusOr<v1::Method##Response> Client::Method(const v1::Method##Request& request,      \
+                                                      CallOptions options) {                   \
+    return connection_->Call(connection_->stub(), &Service::Method, request, options, repeat); \
+  }
+
+ELDR_CLIENT_CALL(Models, models, DeclareModel, Repeat::kSafe)
+ELDR_CLIENT_CALL(Models, models, ListModels, Repeat::kSafe)
+ELDR_CLIENT_CALL(Models, models, DescribeModel, Repeat::kSafe)
+
+ELDR_CLIENT_CALL(Fleet, fleet, RegisterNode, Repeat::kSafe)
+ELDR_CLIENT_CALL(Fleet, fleet, Heartbeat, request.steps().empty() ? Repeat::kSafe : Repeat::kNever)
+ELDR_CLIENT_CALL(Fleet, fleet, DrainNode, Repeat::kSafe)
+ELDR_CLIENT_CALL(Fleet, fleet, UndrainNode, Repeat::kSafe)
+ELDR_CLIENT_CALL(Fleet, fleet, RemoveNode, Repeat::kSafe)
+ELDR_CLIENT_CALL(Fleet, fleet, ListNodes, Repeat::kSafe)
+ELDR_CLIENT_CALL(Fleet, fleet, GetResidency, Repeat::kSafe)
+
+ELDR_CLIENT_CALL(Placement, placement, PushSignature,
+                 request.append() && !request.has_append_at() ? Repeat::kNever : Repeat::kSafe)
+ELDR_CLIENT_CALL(Placement, placement, Place, Repeat::kSafe)
+ELDR_CLIENT_CALL(Placement, placement, RenewLease, Repeat::kSafe)
+ELDR_CLIENT_CALL(Placement, placement, RenewLeases, Repeat::kSafe)
+ELDR_CLIENT_CALL(Placement, placement, ReleaseLease, Repeat::kSafe)
+ELDR_CLIENT_CALL(Placement, placement, ReleaseLeases, Repeat::kSafe)
+ELDR_CLIENT_CALL(Placement, placement, ExplainPlacement, Repeat::kSafe)
+
+#undef ELDR_CLIENT_CALL
+
+LeaseKeeper Client::KeepLease(const v1::PlaceRequest& request, const v1::PlaceResponse& response) {
+  v1::LeaseKey key;
+  key.set_model(request.model());
+  key.set_request_id(request.request_id());
+  key.set_lease_id(response.lease_id());
+  const absl::Duration ttl = internal::FromProto(response.lease_ttl());
+  return LeaseKeeper(connection_, std::move(key), std::max(ttl, kMinLeaseTtl));
+}
+
+absl::StatusOr<Health> Client::CheckHealth(absl::string_view service, CallOptions options) {
+  return internal::CheckHealth(*connection_, service, options);
+}
+
+}  // namespace eldr::client

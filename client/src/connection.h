@@ -1,0 +1,75 @@
+// What a client, its streams and its lease keepers share: the channel and all that hangs on it.
+#ifndef ELDR_CLIENT_SRC_CONNECTION_H_
+#define ELDR_CLIENT_SRC_CONNECTION_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/src/grpc_status.h"
+#include "client/src/lease_renewals.h"
+#include "client/src/renewal_thread.h"
+#include "client/src/retry.h"
+#include "eldr/client/options.h"
+#include "eldr/v1/fleet.grpc.pb.h"
+#include "eldr/v1/models.grpc.pb.h"
+#include "eldr/v1/placement.grpc.pb.h"
+
+namespace eldr::client::internal {
+
+// Thread-safe.
+class Connection {
+ public:
+  // INVALID_ARGUMENT if an option is out of its range. Does not connect.
+  static absl::StatusOr<std::shared_ptr<Connection>> Create(Options options);
+
+  // Calls one method of one of the stubs below, with the options' retries and timeout.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(
+      Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+      const Request& request, const CallOptions& options, Repeat repeat = Repeat::kSafe) {
+    Response response;
+    const absl::Status status = Retry(options, repeat, [&](grpc::ClientContext& context) {
+      return (stub.*method)(&context, request, &response);
+    });
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  // Runs `attempt` with a context whose deadline is set, under the retry rules.
+  absl::Status Retry(const CallOptions& options, Repeat repeat,
+                     absl::FunctionRef<grpc::Status(grpc::ClientContext&)> attempt);
+
+  v1::ModelService::StubInterface& models() { return *models_; }
+  v1::FleetService::StubInterface& fleet() { return *fleet_; }
+  v1::PlacementService::StubInterface& placement() { return *placement_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+  absl::Duration Now() const { return environment_.now(); }
+  LeaseRenewals& renewals() { return renewals_; }
+  RenewalThread& renewal_thread() { return renewal_thread_; }
+
+ private:
+  Connection(Options options, std::shared_ptr<grpc::Channel> channel);
+
+  const Options options_;
+  const RetryEnvironment environment_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::ModelService::StubInterface> models_;
+  const std::unique_ptr<v1::FleetService::StubInterface> fleet_;
+  const std::unique_ptr<v1::PlacementService::StubInterface> placement_;
+  LeaseRenewals renewals_;
+  // Last, so that it ends first: it makes calls through all of the above.
+  RenewalThread renewal_thread_;
+};
+
+// Sets the deadline of `context`; an infinite time sets none.
+void SetTimeout(grpc::ClientContext& context, absl::Duration timeout);
+
+}  // namespace eldr::client::internal
+
+#endif  // ELDR_CLIENT_SRC_CONNECTION_H_

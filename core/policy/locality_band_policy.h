@@ -1,0 +1,85 @@
+// The published ELDR algorithm: among the nodes whose centroid is about as near to the request as
+// the nearest, the one of the least load (arXiv 2607.00466; design: section 4).
+#ifndef ELDR_CORE_POLICY_LOCALITY_BAND_POLICY_H_
+#define ELDR_CORE_POLICY_LOCALITY_BAND_POLICY_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/model/model_geometry.h"
+#include "core/policy/locality_band_fit.h"
+#include "core/policy/locality_band_regions.h"
+#include "core/policy/locality_band_settings.h"
+#include "core/policy/locality_band_window.h"
+#include "core/policy/policy.h"
+#include "core/profile/signature_transform.h"
+
+namespace eldr {
+
+// Candidates are the nodes with a cosine of at least the best less tau; if tau > 0 and that is one,
+// the second best too. Of them the fewest in flight wins, ties going to the lowest index. A request
+// without a signature, or with one that vanishes, has the cosine 0 with every node: least loaded.
+//
+// The centroids come from the profile. Without one they come from the policy's own traffic, by the
+// transform "count" (all layers, no weights): the first time when the window is full; until then
+// all cosines are 0.
+//
+// Beyond the paper, the nodes may change at any time. LocalityBandRegions says what happens at
+// once; the next fit to the recent traffic then gives each node a region of its own. The static
+// policy with a profile never fits: there the regions stay those of the profile, whatever the
+// fleet.
+class LocalityBandPolicy final : public Policy {
+ public:
+  enum class Refits : std::uint8_t {
+    kNever,        // static: but for want of a profile, and then when the fleet changes
+    kContinually,  // online: every refit_interval
+  };
+
+  // REQUIRES: valid settings, whose profile (if any) serves the geometry.
+  LocalityBandPolicy(const LocalityBandSettings& settings, Refits refits,
+                     const ModelGeometry& geometry);
+
+  absl::string_view name() const override {
+    return refits_ == Refits::kNever ? "locality_band" : "locality_band_online";
+  }
+  TieRule tie_rule() const override {
+    return settings_.seeded_ties ? TieRule::kRandom : TieRule::kLowestOrdinal;
+  }
+  void Observe(const PolicyContext& context) override;
+  void Score(const PolicyContext& context, absl::Span<Candidate> candidates) const override;
+  void OnFleetChange(absl::Span<const std::unique_ptr<DecodeNode>> nodes) override;
+  std::unique_ptr<BackgroundWork> TakeWork() override;
+  void FinishWork(std::unique_ptr<BackgroundWork> work) override;
+
+  const LocalityBandRegions& regions() const { return regions_; }
+  // Fits handed out, put into force, and failed; the rest came too late for a changed fleet.
+  std::uint64_t fits_started() const { return fits_started_; }
+  std::uint64_t fits_published() const { return fits_published_; }
+  std::uint64_t fits_failed() const { return fits_failed_; }
+
+ private:
+  void MaybeStartFit(MonotonicTime now);
+
+  const LocalityBandSettings settings_;
+  const Refits refits_;
+  const SignatureTransform transform_;
+  LocalityBandRegions regions_;
+
+  std::vector<float> buffer_;  // the transformed signature of the request being decided
+
+  // Not set for a policy that never fits: it would only hold memory.
+  std::optional<SignatureWindow> window_;
+  std::unique_ptr<LocalityBandFit> ready_;  // made, not yet taken
+  bool fitting_ = false;                    // made, not yet finished
+  bool wants_fit_ = false;                  // of a changed fleet, or in place of one that failed
+  std::optional<MonotonicTime> last_start_;
+  std::uint64_t fits_started_ = 0;
+  std::uint64_t fits_published_ = 0;
+  std::uint64_t fits_failed_ = 0;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_POLICY_LOCALITY_BAND_POLICY_H_

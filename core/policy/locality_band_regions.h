@@ -1,0 +1,77 @@
+// Which node serves which part of the signature space.
+#ifndef ELDR_CORE_POLICY_LOCALITY_BAND_REGIONS_H_
+#define ELDR_CORE_POLICY_LOCALITY_BAND_REGIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "core/profile/vector_set.h"
+
+namespace eldr {
+
+// A region is what is near one centroid. With as many regions as nodes each node owns one, as
+// published. A changed fleet is dealt with at once, moving as few regions as possible, until a fit
+// gives each node its own again:
+//   - the regions of a node that left go to nodes without any, else to the nodes nearest to them;
+//   - a new node takes such a region, else half the regions of the node with the most, else it
+//     shares the region of the most load;
+//   - no other node's regions change.
+//
+// Not thread-safe.
+class LocalityBandRegions {
+ public:
+  struct Node {
+    std::uint64_t ordinal = 0;
+    std::uint32_t load = 0;
+  };
+
+  // Replaces the regions. Nobody owns any, so the next SetNodes deals them out in order.
+  void SetRegions(VectorSet centroids);
+  // Replaces the regions and the nodes: node i owns region i. REQUIRES: as many of both, ordinals
+  // ascending.
+  void SetRegions(VectorSet centroids, std::vector<std::uint64_t> ordinals);
+  // Replaces the nodes. No nodes at all change nothing: whoever comes back finds its regions.
+  // REQUIRES: ordinals ascending.
+  void SetNodes(absl::Span<const Node> nodes);
+
+  // No regions are known yet.
+  bool empty() const { return centroids_.empty(); }
+  absl::Span<const std::uint64_t> ordinals() const { return ordinals_; }
+  // The regions that a node owns: at least one, unless there are none.
+  absl::Span<const std::uint32_t> OwnedBy(std::size_t node) const { return owned_[node]; }
+  // For each node its one centroid: the normalised mean of those of its regions. REQUIRES: not
+  // empty().
+  VectorSet NodeCentroids() const;
+
+  // Sets the cosine of each node: the greatest over its regions; 0 for all if `vector` is empty or
+  // there are no regions. REQUIRES: a unit vector, or none.
+  void SetCosines(absl::Span<const float> vector);
+  // As set last; 0 for a node that is not there.
+  float CosineOf(std::uint64_t ordinal) const;
+
+ private:
+  using Owned = std::vector<std::uint32_t>;
+
+  std::vector<std::uint32_t> CountOwners() const;
+  // Each of these is one of the steps above.
+  void ReleaseShared();
+  void GiveUnowned();
+  void AdoptUnowned();
+  void SupplyEmpty(absl::Span<const Node> nodes);
+  // Moves half of the regions of a node, a coherent half, to one without any.
+  void Split(Owned& from, Owned& to) const;
+  std::uint32_t RegionOfMostLoad(absl::Span<const Node> nodes) const;
+  float Distance(std::uint32_t a, std::uint32_t b) const;
+
+  VectorSet centroids_;                  // by region
+  std::vector<std::uint64_t> ordinals_;  // of the nodes, ascending
+  std::vector<Owned> owned_;             // by node
+  std::vector<float> region_cosines_;
+  std::vector<float> cosines_;  // by node
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_POLICY_LOCALITY_BAND_REGIONS_H_

@@ -1,0 +1,76 @@
+// The daemon's configuration: what it is, and how it is read from a file and from flags.
+//
+// The keys, their defaults, ranges and effects are described in config/eldrd.yaml.
+#ifndef ELDR_SERVER_CONFIG_H_
+#define ELDR_SERVER_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "core/policy/policy_settings.h"
+#include "core/route/router.h"
+
+namespace eldr {
+
+struct GrpcConfig {
+  std::vector<std::string> listen = {"127.0.0.1:9002"};
+  bool insecure = false;  // plaintext for other machines
+  bool reflection = true;
+  std::uint64_t max_message_bytes = 4 << 20;
+  std::uint64_t max_concurrent_streams = 1024;  // calls at a time, per connection
+  absl::Duration keepalive_time = absl::Seconds(60);
+};
+
+struct HttpConfig {
+  std::string listen = "127.0.0.1:9090";
+  bool insecure = false;
+};
+
+struct LogConfig {
+  std::string level = "info";   // debug, info, warning, error
+  std::string format = "text";  // text, json
+  bool requests = false;        // a line per placement
+};
+
+struct Config {
+  GrpcConfig grpc;
+  HttpConfig http;
+  Router::Options router;
+  absl::Duration shutdown_delay = absl::Seconds(5);
+  absl::Duration drain_timeout = absl::Seconds(30);
+  LogConfig log;
+  PolicySettings default_policy;
+  std::vector<ModelSpec> models;
+};
+
+// A value that a flag gives, by the path of its key ("grpc.listen"). Several for a list replace it.
+struct ConfigOverride {
+  std::string key;
+  std::string value;
+  std::string flag;  // for messages: "--grpc-listen"
+};
+
+// Reads `yaml`, applies `overrides` and checks the whole. INVALID_ARGUMENT for an unknown key or a
+// bad value: "FILE:LINE: key: got X, expected Y", with the flag's name in the place of FILE:LINE
+// for a value that came from a flag.
+absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view file_name,
+                                   absl::Span<const ConfigOverride> overrides = {});
+
+// The same from a file; an empty path means an empty file. NOT_FOUND if it cannot be read.
+absl::StatusOr<Config> LoadConfig(const std::string& path,
+                                  absl::Span<const ConfigOverride> overrides = {});
+
+// The whole configuration as YAML that ParseConfig reads back.
+std::string PrintConfig(const Config& config);
+
+// The paths of all keys outside of `models`, in the order in which they are printed.
+std::vector<std::string> ConfigKeys();
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_CONFIG_H_

@@ -1,0 +1,118 @@
+#include "server/daemon.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "core/base/status_macros.h"
+#include "server/version.h"
+
+namespace eldr {
+namespace {
+
+// How exact leases, stored signatures and silent nodes of idle models are timed.
+constexpr absl::Duration kStepInterval = absl::Milliseconds(100);
+// For what is left on the wire once every call is answered.
+constexpr absl::Duration kFlushGrace = absl::Milliseconds(200);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
+  return Start(config, RealClock(), nullptr);
+}
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock& clock,
+                                                      spdlog::sink_ptr sink) {
+  std::unique_ptr<Daemon> daemon(new Daemon(config, clock, std::move(sink)));
+  ELDR_RETURN_IF_ERROR(daemon->Build());
+  return daemon;
+}
+
+Daemon::Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink)
+    : config_(config),
+      clock_(clock),
+      log_(config_.log, clock_, std::move(sink)),
+      metrics_(registry_, config_.router.max_models),
+      events_(metrics_, log_) {}
+
+absl::Status Daemon::Build() {
+  ELDR_ASSIGN_OR_RETURN(router_, Router::Create(config_.router, clock_, events_));
+  collector_ = std::make_unique<FleetCollector>(*router_);
+  context_ =
+      std::make_unique<ServiceContext>(ServiceContext{.router = *router_,
+                                                      .gate = gate_,
+                                                      .metrics = metrics_,
+                                                      .log = log_,
+                                                      .clock = clock_,
+                                                      .default_policy = config_.default_policy,
+                                                      .log_requests = config_.log.requests});
+  for (const ModelSpec& model : config_.models) {
+    ELDR_RETURN_IF_ERROR(DeclareModel(*context_, model).status());
+  }
+  placement_service_ = std::make_unique<PlacementService>(*context_);
+  fleet_service_ = std::make_unique<FleetService>(*context_);
+  model_service_ = std::make_unique<ModelService>(*context_);
+  ticker_ = std::make_unique<Ticker>(kStepInterval, [this] { router_->Step(); });
+  // Apart from the ticker, so that a long fit delays no expiry.
+  background_ = std::make_unique<Ticker>(kStepInterval, [this] {
+    for (BackgroundJob& job : router_->TakeBackgroundJobs()) {
+      job.Run();
+      job.Publish();
+    }
+  });
+
+  ELDR_ASSIGN_OR_RETURN(
+      grpc_, GrpcServer::Start(config_.grpc, {placement_service_.get(), fleet_service_.get(),
+                                              model_service_.get()}));
+  ListenAddress http_address;
+  ELDR_ASSIGN_OR_RETURN(http_address, ParseListenAddress(config_.http.listen));
+  ELDR_ASSIGN_OR_RETURN(
+      http_, HttpServer::Start(http_address, {.metrics = [this] { return MetricsText(); },
+                                              .ready = [this] { return ready_.load(); }}));
+  ready_.store(true);
+  log_.Info("started", {{"version", kVersion},
+                        {"grpc", absl::StrJoin(grpc_->addresses(), ",",
+                                               [](std::string* out, const ListenAddress& address) {
+                                                 out->append(address.ToString());
+                                               })},
+                        {"http", http_->address().ToString()},
+                        {"models", config_.models.size()},
+                        {"seed", config_.router.seed}});
+  return absl::OkStatus();
+}
+
+Daemon::~Daemon() { Stop(); }
+
+void Daemon::Stop() {
+  if (std::exchange(stopped_, true) || grpc_ == nullptr) return;
+  ready_.store(false);
+  grpc_->SetNotReady();
+  log_.Info("stopping", {{"shutdown_delay", absl::FormatDuration(config_.shutdown_delay)},
+                         {"drain_timeout", absl::FormatDuration(config_.drain_timeout)}});
+  std::this_thread::sleep_for(absl::ToChronoNanoseconds(config_.shutdown_delay));
+
+  gate_.Close();
+  const bool drained = gate_.WaitUntilIdle(config_.drain_timeout);
+  grpc_->Stop(kFlushGrace);
+  if (http_ != nullptr) http_->Stop();
+  background_.reset();
+  ticker_.reset();
+  if (drained) {
+    log_.Info("stopped");
+  } else {
+    log_.Warning("stopped", {{"cancelled", "calls that outlasted drain_timeout"}});
+  }
+}
+
+std::string Daemon::MetricsText() {
+  metrics_.SetCallsInFlight(gate_.in_flight());
+  std::vector<prometheus::MetricFamily> families = registry_.Collect();
+  for (prometheus::MetricFamily& family : collector_->Collect()) {
+    families.push_back(std::move(family));
+  }
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace eldr

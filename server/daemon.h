@@ -1,0 +1,84 @@
+// The daemon: the one place where its parts are built, started and stopped.
+#ifndef ELDR_SERVER_DAEMON_H_
+#define ELDR_SERVER_DAEMON_H_
+
+#include <prometheus/registry.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/clock.h"
+#include "core/route/router.h"
+#include "server/call_gate.h"
+#include "server/config.h"
+#include "server/fleet_collector.h"
+#include "server/fleet_service.h"
+#include "server/grpc_server.h"
+#include "server/http_server.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/model_service.h"
+#include "server/placement_service.h"
+#include "server/router_events.h"
+#include "server/service_context.h"
+#include "server/ticker.h"
+
+namespace eldr {
+
+//   auto daemon = Daemon::Start(config);
+//   ... wait for a signal ...
+//   (*daemon)->Stop();
+class Daemon {
+ public:
+  // Listens on both ports when it returns, with the configured models declared. UNAVAILABLE if it
+  // cannot listen.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Config& config);
+  // The same on another clock, which must outlive the daemon, and with log lines to `sink`.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Config& config, const Clock& clock,
+                                                       spdlog::sink_ptr sink);
+  ~Daemon();
+
+  // As bound.
+  const std::vector<ListenAddress>& grpc_addresses() const { return grpc_->addresses(); }
+  const ListenAddress& http_address() const { return http_->address(); }
+
+  // Shuts down in order: not ready, a pause for load balancers to notice (shutdown_delay), new
+  // calls refused and streams ended, calls in flight finished (drain_timeout), ports closed. Leases
+  // do not delay it. Only the first call does anything.
+  void Stop();
+
+ private:
+  Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink);
+  absl::Status Build();
+  std::string MetricsText();
+
+  const Config config_;
+  const Clock& clock_;
+  std::atomic<bool> ready_{false};
+  bool stopped_ = false;
+
+  // Each uses those above it.
+  Log log_;
+  prometheus::Registry registry_;
+  Metrics metrics_;
+  RouterEvents events_;
+  CallGate gate_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<FleetCollector> collector_;
+  std::unique_ptr<ServiceContext> context_;
+  std::unique_ptr<PlacementService> placement_service_;
+  std::unique_ptr<FleetService> fleet_service_;
+  std::unique_ptr<ModelService> model_service_;
+  std::unique_ptr<Ticker> ticker_;
+  std::unique_ptr<Ticker> background_;
+  std::unique_ptr<GrpcServer> grpc_;
+  std::unique_ptr<HttpServer> http_;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_DAEMON_H_

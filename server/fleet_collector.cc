@@ -1,0 +1,145 @@
+#include "server/fleet_collector.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace eldr {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+using Labels = std::vector<ClientMetric::Label>;
+
+ClientMetric Series(Labels labels, double value, MetricType type) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  // Only the one that the family's type names is read.
+  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  return metric;
+}
+
+// One family with a series per node for which `read` has a value.
+struct NodeGauge {
+  const char* name;
+  const char* help;
+  std::optional<double> (*read)(const NodeStatus& node);
+};
+
+constexpr NodeGauge kNodeGauges[] = {
+    {"eldr_node_leases", "Leases the node holds.",
+     [](const NodeStatus& node) { return std::optional<double>(node.leases); }},
+    {"eldr_node_load", "Concurrent sequences, by own count or by report, whichever is more.",
+     [](const NodeStatus& node) { return std::optional<double>(node.load); }},
+    {"eldr_node_kv_tokens", "KV tokens that the node's leases reserve.",
+     [](const NodeStatus& node) {
+       return std::optional<double>(static_cast<double>(node.kv_tokens));
+     }},
+    {"eldr_node_reported_running", "Sequences the node last reported as running.",
+     [](const NodeStatus& node) { return std::optional<double>(node.reported_running); }},
+    {"eldr_node_reported_queued", "Sequences the node last reported as queued.",
+     [](const NodeStatus& node) { return std::optional<double>(node.reported_queued); }},
+    {"eldr_node_reported_kv_usage_ratio", "Share of its KV memory the node last reported in use.",
+     [](const NodeStatus& node) { return node.reported_kv_usage; }},
+    {"eldr_node_expected_distinct_experts",
+     "Distinct experts per layer that a decode step of the node's expert group is expected to "
+     "touch.",
+     [](const NodeStatus& node) { return std::optional<double>(node.expected_experts_per_layer); }},
+    {"eldr_node_predicted_step_seconds", "Predicted decode step time of the node's expert group.",
+     [](const NodeStatus& node) -> std::optional<double> {
+       if (!node.predicted_step_time.has_value()) return std::nullopt;
+       return absl::ToDoubleSeconds(*node.predicted_step_time);
+     }},
+    {"eldr_node_reported_step_seconds", "Mean decode step time in the node's last report of steps.",
+     [](const NodeStatus& node) -> std::optional<double> {
+       if (!node.reported_step_time.has_value()) return std::nullopt;
+       return absl::ToDoubleSeconds(*node.reported_step_time);
+     }},
+    {"eldr_node_heartbeat_age_seconds", "Time since the node's last heartbeat.",
+     [](const NodeStatus& node) -> std::optional<double> {
+       if (!node.heartbeat_age.has_value()) return std::nullopt;
+       return absl::ToDoubleSeconds(*node.heartbeat_age);
+     }},
+    {"eldr_node_draining", "1 while the node drains.",
+     [](const NodeStatus& node) { return std::optional<double>(node.draining ? 1 : 0); }},
+};
+
+constexpr NodeState kStates[] = {NodeState::kJoining, NodeState::kReady, NodeState::kLost};
+
+Labels NodeLabels(const NodeStatus& node) {
+  return {{"model", node.spec.model}, {"node", node.spec.node_id}};
+}
+
+void AddNodeFamilies(const std::vector<NodeStatus>& nodes, std::vector<MetricFamily>& families) {
+  for (const NodeGauge& gauge : kNodeGauges) {
+    MetricFamily family{gauge.name, gauge.help, MetricType::Gauge, {}};
+    for (const NodeStatus& node : nodes) {
+      const std::optional<double> value = gauge.read(node);
+      if (value.has_value()) {
+        family.metric.push_back(Series(NodeLabels(node), *value, MetricType::Gauge));
+      }
+    }
+    families.push_back(std::move(family));
+  }
+  MetricFamily state{"eldr_node_state",
+                     "1 for the state the node is in, 0 for the others.",
+                     MetricType::Gauge,
+                     {}};
+  for (const NodeStatus& node : nodes) {
+    for (const NodeState candidate : kStates) {
+      Labels labels = NodeLabels(node);
+      labels.push_back({"state", std::string(Name(candidate))});
+      state.metric.push_back(
+          Series(std::move(labels), node.state == candidate ? 1 : 0, MetricType::Gauge));
+    }
+  }
+  families.push_back(std::move(state));
+}
+
+// One family with a series per model.
+struct ModelSeries {
+  const char* name;
+  const char* help;
+  MetricType type;
+  double (*read)(const ModelDescription& model);
+};
+
+constexpr ModelSeries kModelSeries[] = {
+    {"eldr_stale_fleet", "1 while most of the fleet is silent at once and reports are not trusted.",
+     MetricType::Gauge,
+     [](const ModelDescription& model) { return model.stale_fleet ? 1.0 : 0.0; }},
+    {"eldr_stored_signatures", "Signatures that wait to be placed.", MetricType::Gauge,
+     [](const ModelDescription& model) { return static_cast<double>(model.stored_signatures); }},
+    {"eldr_stored_signature_bytes", "Memory that they hold.", MetricType::Gauge,
+     [](const ModelDescription& model) {
+       return static_cast<double>(model.stored_signature_bytes);
+     }},
+    {"eldr_learned_requests_total", "Requests that the model's prior has learned from.",
+     MetricType::Counter,
+     [](const ModelDescription& model) { return static_cast<double>(model.learned_requests); }},
+};
+
+}  // namespace
+
+std::vector<MetricFamily> FleetCollector::Collect() const {
+  std::vector<MetricFamily> families;
+  const auto nodes = router_.ListNodes("");
+  if (nodes.ok()) AddNodeFamilies(*nodes, families);
+  const std::vector<ModelDescription> models = router_.ListModels();
+  for (const ModelSeries& series : kModelSeries) {
+    MetricFamily family{series.name, series.help, series.type, {}};
+    for (const ModelDescription& model : models) {
+      family.metric.push_back(
+          Series({{"model", model.spec.name}}, series.read(model), series.type));
+    }
+    families.push_back(std::move(family));
+  }
+  return families;
+}
+
+}  // namespace eldr

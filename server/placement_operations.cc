@@ -1,0 +1,147 @@
+#include "server/placement_operations.h"
+
+#include <optional>
+#include <utility>
+
+#include "core/base/status_macros.h"
+#include "server/placement_convert.h"
+#include "server/proto_convert.h"
+
+namespace eldr {
+namespace {
+
+void LogPlacement(ServiceContext& context, const PlacementQuery& query,
+                  const absl::StatusOr<Placement>& placement) {
+  if (placement.ok()) {
+    context.log.Info("placed", {{"model", query.model},
+                                {"request", query.request_id},
+                                {"node", placement->node.node_id},
+                                {"lease", placement->lease_id},
+                                {"reason", Name(placement->reason)},
+                                {"signature", Name(placement->signature_quality)}});
+  } else {
+    context.log.Info("not_placed", {{"model", query.model},
+                                    {"request", query.request_id},
+                                    {"outcome", OutcomeName(placement.status().code())},
+                                    {"message", placement.status().message()}});
+  }
+}
+
+void CountPlacement(ModelMetrics& metrics, const PlacementQuery& query,
+                    const absl::StatusOr<Placement>& placement) {
+  if (!placement.ok()) {
+    metrics.OnNotPlaced(placement.status().code());
+    return;
+  }
+  metrics.OnPlaced(*placement);
+  if (query.signature.has_value()) {
+    metrics.OnSignature(*query.signature, SignatureOutcome::kInline);
+  }
+}
+
+}  // namespace
+
+absl::Status PushSignature(ServiceContext& context, const v1::PushSignatureRequest& request,
+                           v1::PushSignatureResponse* response) {
+  ModelMetrics* const metrics = context.metrics.FindModel(request.model());
+  absl::StatusOr<SignaturePush> push = FromProto(request);
+  const absl::StatusOr<PushResult> result =
+      push.ok() ? context.router.PushSignature(*push) : push.status();
+  if (metrics != nullptr) {
+    SignatureOutcome outcome = SignatureOutcome::kRefused;
+    if (result.ok()) {
+      outcome = result->updated_lease ? SignatureOutcome::kUpdatedLease : SignatureOutcome::kStored;
+    }
+    metrics->OnSignature(push.ok() ? push->signature : SignatureData{}, outcome);
+  }
+  if (!result.ok()) return result.status();
+  ToProto(*result, response);
+  return absl::OkStatus();
+}
+
+absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
+                   v1::PlaceResponse* response) {
+  ModelMetrics* const metrics = context.metrics.FindModel(request.model());
+  const absl::StatusOr<PlacementQuery> query = FromProto(request);
+  if (!query.ok()) {
+    if (metrics != nullptr) metrics->OnNotPlaced(query.status().code());
+    return query.status();
+  }
+  const MonotonicTime start = context.clock.Monotonic();
+  const absl::StatusOr<Placement> placement = context.router.Place(*query);
+  if (metrics != nullptr) {
+    metrics->OnDecision(context.clock.Monotonic() - start);
+    CountPlacement(*metrics, *query, placement);
+  }
+  if (context.log_requests) LogPlacement(context, *query, placement);
+  if (!placement.ok()) return placement.status();
+  ToProto(*placement, response);
+  return absl::OkStatus();
+}
+
+absl::Status RenewLease(ServiceContext& context, const v1::RenewLeaseRequest& request,
+                        v1::RenewLeaseResponse* response) {
+  std::optional<absl::Duration> ttl;
+  ELDR_ASSIGN_OR_RETURN(ttl, LeaseTtlOf(request));
+  RenewResult result;
+  ELDR_ASSIGN_OR_RETURN(result, context.router.Renew(FromProto(request.lease()), ttl));
+  response->set_outcome(ToProto(result.outcome));
+  if (result.outcome == LeaseOutcome::kDone) {
+    ToProto(result.lease_ttl, response->mutable_lease_ttl());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RenewLeases(ServiceContext& context, const v1::RenewLeasesRequest& request,
+                         v1::RenewLeasesResponse* response) {
+  ELDR_RETURN_IF_ERROR(CheckBatch("renewals", request.renewals_size()));
+  response->mutable_results()->Reserve(request.renewals_size());
+  v1::RenewLeaseResponse renewed;
+  for (const v1::RenewLeaseRequest& renewal : request.renewals()) {
+    v1::LeaseResult* const result = response->add_results();
+    const absl::Status status = RenewLease(context, renewal, &renewed);
+    if (status.ok()) {
+      result->set_outcome(renewed.outcome());
+    } else {
+      ToProto(status, result->mutable_error());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReleaseLease(ServiceContext& context, const v1::ReleaseLeaseRequest& request,
+                          v1::ReleaseLeaseResponse* response) {
+  LeaseRelease release;
+  ELDR_ASSIGN_OR_RETURN(release, FromProto(request));
+  LeaseOutcome outcome;
+  ELDR_ASSIGN_OR_RETURN(outcome, context.router.Release(release));
+  response->set_outcome(ToProto(outcome));
+  return absl::OkStatus();
+}
+
+absl::Status ReleaseLeases(ServiceContext& context, const v1::ReleaseLeasesRequest& request,
+                           v1::ReleaseLeasesResponse* response) {
+  ELDR_RETURN_IF_ERROR(CheckBatch("releases", request.releases_size()));
+  response->mutable_results()->Reserve(request.releases_size());
+  v1::ReleaseLeaseResponse released;
+  for (const v1::ReleaseLeaseRequest& release : request.releases()) {
+    v1::LeaseResult* const result = response->add_results();
+    const absl::Status status = ReleaseLease(context, release, &released);
+    if (status.ok()) {
+      result->set_outcome(released.outcome());
+    } else {
+      ToProto(status, result->mutable_error());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ExplainPlacement(ServiceContext& context, const v1::ExplainPlacementRequest& request,
+                              v1::ExplainPlacementResponse* response) {
+  Explanation explanation;
+  ELDR_ASSIGN_OR_RETURN(explanation, context.router.Explain(request.model(), request.request_id()));
+  ToProto(explanation, response);
+  return absl::OkStatus();
+}
+
+}  // namespace eldr

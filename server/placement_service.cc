@@ -1,0 +1,121 @@
+#include "server/placement_service.h"
+
+#include "server/placement_convert.h"
+#include "server/placement_operations.h"
+#include "server/placement_streams.h"
+#include "server/signature_wait.h"
+
+namespace eldr {
+namespace {
+
+// A unary placement that waits for its signature. Deletes itself.
+class WaitingPlacement final : public grpc::ServerUnaryReactor {
+ public:
+  // REQUIRES: the gate was entered.
+  WaitingPlacement(ServiceContext& context, const v1::PlaceRequest& request,
+                   v1::PlaceResponse* response)
+      : context_(context),
+        request_(request),
+        response_(response),
+        start_(context.clock.Monotonic()) {}
+
+  // Call once, from the service method: until that returns gRPC neither cancels nor deletes.
+  void Begin(absl::Duration wait) {
+    wait_ = SignatureWait::Start(context_.router, request_.model(), request_.request_id(), wait,
+                                 [this] { Answer(eldr::Place(context_, request_, response_)); });
+  }
+
+ private:
+  // The client is gone: a placement would only leave a lease that nobody releases.
+  void OnCancel() override {
+    if (wait_->Cancel()) Answer(absl::CancelledError("the client cancelled"));
+  }
+  void OnDone() override { delete this; }
+
+  void Answer(const absl::Status& status) {
+    ServiceContext& context = context_;
+    context.metrics.OnCall(Call::kPlace, status.code(), context.clock.Monotonic() - start_);
+    Finish(ToGrpcStatus(status));  // may delete this
+    context.gate.Leave();
+  }
+
+  ServiceContext& context_;
+  const v1::PlaceRequest& request_;
+  v1::PlaceResponse* const response_;
+  const MonotonicTime start_;
+  std::shared_ptr<SignatureWait> wait_;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* PlacementService::PushSignature(grpc::CallbackServerContext* rpc,
+                                                          const v1::PushSignatureRequest* request,
+                                                          v1::PushSignatureResponse* response) {
+  return AnswerCall(context_, Call::kPushSignature, rpc,
+                    [&] { return eldr::PushSignature(context_, *request, response); });
+}
+
+grpc::ServerBidiReactor<v1::StreamSignaturesRequest, v1::StreamSignaturesResponse>*
+PlacementService::StreamSignatures(grpc::CallbackServerContext* /*rpc*/) {
+  auto* const stream = new SignatureStream(context_);
+  stream->Begin();
+  return stream;
+}
+
+grpc::ServerUnaryReactor* PlacementService::Place(grpc::CallbackServerContext* rpc,
+                                                  const v1::PlaceRequest* request,
+                                                  v1::PlaceResponse* response) {
+  const absl::StatusOr<absl::Duration> wait = SignatureWaitOf(*request);
+  if (!wait.ok() || *wait == absl::ZeroDuration() || !context_.gate.Enter()) {
+    return AnswerCall(context_, Call::kPlace, rpc, [&] {
+      return wait.ok() ? eldr::Place(context_, *request, response) : wait.status();
+    });
+  }
+  auto* const waiting = new WaitingPlacement(context_, *request, response);
+  waiting->Begin(*wait);
+  return waiting;
+}
+
+grpc::ServerBidiReactor<v1::StreamPlacementsRequest, v1::StreamPlacementsResponse>*
+PlacementService::StreamPlacements(grpc::CallbackServerContext* /*rpc*/) {
+  auto* const stream = new PlacementStream(context_);
+  stream->Begin();
+  return stream;
+}
+
+grpc::ServerUnaryReactor* PlacementService::RenewLease(grpc::CallbackServerContext* rpc,
+                                                       const v1::RenewLeaseRequest* request,
+                                                       v1::RenewLeaseResponse* response) {
+  return AnswerCall(context_, Call::kRenewLease, rpc,
+                    [&] { return eldr::RenewLease(context_, *request, response); });
+}
+
+grpc::ServerUnaryReactor* PlacementService::RenewLeases(grpc::CallbackServerContext* rpc,
+                                                        const v1::RenewLeasesRequest* request,
+                                                        v1::RenewLeasesResponse* response) {
+  return AnswerCall(context_, Call::kRenewLeases, rpc,
+                    [&] { return eldr::RenewLeases(context_, *request, response); });
+}
+
+grpc::ServerUnaryReactor* PlacementService::ReleaseLease(grpc::CallbackServerContext* rpc,
+                                                         const v1::ReleaseLeaseRequest* request,
+                                                         v1::ReleaseLeaseResponse* response) {
+  return AnswerCall(context_, Call::kReleaseLease, rpc,
+                    [&] { return eldr::ReleaseLease(context_, *request, response); });
+}
+
+grpc::ServerUnaryReactor* PlacementService::ReleaseLeases(grpc::CallbackServerContext* rpc,
+                                                          const v1::ReleaseLeasesRequest* request,
+                                                          v1::ReleaseLeasesResponse* response) {
+  return AnswerCall(context_, Call::kReleaseLeases, rpc,
+                    [&] { return eldr::ReleaseLeases(context_, *request, response); });
+}
+
+grpc::ServerUnaryReactor* PlacementService::ExplainPlacement(
+    grpc::CallbackServerContext* rpc, const v1::ExplainPlacementRequest* request,
+    v1::ExplainPlacementResponse* response) {
+  return AnswerCall(context_, Call::kExplainPlacement, rpc,
+                    [&] { return eldr::ExplainPlacement(context_, *request, response); });
+}
+
+}  // namespace eldr

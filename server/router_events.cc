@@ -1,0 +1,55 @@
+#include "server/router_events.h"
+
+namespace eldr {
+
+void RouterEvents::OnLeaseEnded(absl::string_view model, const Lease&, LeaseEnd end) {
+  if (ModelMetrics* const metrics = metrics_.FindModel(model)) metrics->OnLeaseEnded(end);
+}
+
+void RouterEvents::OnNodeRegistered(const DecodeNode& node) {
+  log_.Info("node_registered", {{"model", node.spec.model},
+                                {"node", node.spec.node_id},
+                                {"address", node.spec.address},
+                                {"incarnation", node.spec.incarnation},
+                                {"state", Name(node.state)}});
+}
+
+void RouterEvents::OnNodeState(const DecodeNode& node, NodeState before) {
+  const Log::Fields fields = {{"model", node.spec.model},
+                              {"node", node.spec.node_id},
+                              {"before", Name(before)},
+                              {"state", Name(node.state)}};
+  if (node.state == NodeState::kLost) {
+    log_.Warning("node_state", fields);
+  } else {
+    log_.Info("node_state", fields);
+  }
+}
+
+void RouterEvents::OnNodeDraining(const DecodeNode& node) {
+  log_.Info("node_draining", {{"model", node.spec.model},
+                              {"node", node.spec.node_id},
+                              {"draining", node.draining},
+                              {"leases", node.leases}});
+}
+
+void RouterEvents::OnNodeRemoved(const DecodeNode& node) {
+  log_.Info("node_removed", {{"model", node.spec.model}, {"node", node.spec.node_id}});
+}
+
+void RouterEvents::OnStaleFleet(absl::string_view model, bool stale) {
+  if (stale) {
+    log_.Warning("stale_fleet", {{"model", model}, {"stale", true}});
+  } else {
+    log_.Info("stale_fleet", {{"model", model}, {"stale", false}});
+  }
+}
+
+void RouterEvents::OnSignaturesDropped(absl::string_view model, std::size_t expired,
+                                       std::size_t evicted) {
+  if (ModelMetrics* const metrics = metrics_.FindModel(model)) {
+    metrics->OnSignaturesDropped(expired, evicted);
+  }
+}
+
+}  // namespace eldr

@@ -1,0 +1,33 @@
+// Turns what the router does of its own accord into metrics and log lines.
+#ifndef ELDR_SERVER_ROUTER_EVENTS_H_
+#define ELDR_SERVER_ROUTER_EVENTS_H_
+
+#include "core/route/router_observer.h"
+#include "server/log.h"
+#include "server/metrics.h"
+
+namespace eldr {
+
+// A line per change of a node's or a fleet's state, none per request. `metrics` and `log` must
+// outlive it.
+class RouterEvents final : public RouterObserver {
+ public:
+  RouterEvents(Metrics& metrics, Log& log) : metrics_(metrics), log_(log) {}
+
+  void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
+  void OnNodeRegistered(const DecodeNode& node) override;
+  void OnNodeState(const DecodeNode& node, NodeState before) override;
+  void OnNodeDraining(const DecodeNode& node) override;
+  void OnNodeRemoved(const DecodeNode& node) override;
+  void OnStaleFleet(absl::string_view model, bool stale) override;
+  void OnSignaturesDropped(absl::string_view model, std::size_t expired,
+                           std::size_t evicted) override;
+
+ private:
+  Metrics& metrics_;
+  Log& log_;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_ROUTER_EVENTS_H_

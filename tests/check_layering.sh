@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Checks who includes whom. Prints each include that is not allowed, and fails if there is one.
+#   tests/check_layering.sh [ROOT]    ROOT is the checkout, by default the one this file is in
+set -euo pipefail
+shopt -s nullglob
+cd "${1:-$(dirname "$0")/..}"
+
+failed=0
+
+# forbid PATTERN WHY FOLDER...: no source in FOLDER may include a path that PATTERN (an extended
+# regular expression, anchored at the start of the path) matches.
+forbid() {
+  local pattern=$1 why=$2
+  shift 2
+  local found
+  # grep: 0 found, 1 nothing found, more is an error that must not pass as "nothing".
+  local status=0
+  found=$(grep -rnE --include='*.h' --include='*.cc' --include='*.inc' \
+    "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($pattern)" "$@") || status=$?
+  if ((status > 1)); then
+    echo "check_layering: cannot search $*" >&2
+    exit 2
+  fi
+  if [[ -n $found ]]; then
+    printf '%s\n  ^ %s\n' "$found" "$why"
+    failed=1
+  fi
+}
+
+# Core is free of the outside world, so that it can be tested, simulated and sanitized alone.
+forbid 'grpc|google/|prometheus/|yaml-cpp/|spdlog/|CLI/|httplib|.*\.pb\.h|eldr/v1/' \
+  'core stays free of RPC, metrics, logging and configuration libraries' core
+forbid '(server|client|bench|tests|proto)/' 'core includes only core' core
+
+# The client is installed alone: it may know the contract, never the daemon's insides.
+forbid '(core|server|bench|tests)/' 'client includes only client and the generated protos' client
+
+# Nothing builds on the daemon but the daemon, its tests and the load drivers.
+forbid '(client|bench|tests)/' 'server includes only server, core and the generated protos' server
+
+# Inside core, each layer includes only itself and the layers before it.
+layers=(base model signature profile residency step_time fleet policy route)
+for folder in core/*/; do
+  name=${folder#core/}
+  name=${name%/}
+  if [[ " ${layers[*]} " != *" $name "* ]]; then
+    echo "$folder: not in the order of layers of tests/check_layering.sh (${layers[*]})"
+    failed=1
+  fi
+done
+for i in "${!layers[@]}"; do
+  above=("${layers[@]:i+1}")
+  [[ -d core/${layers[i]} && ${#above[@]} -gt 0 ]] || continue
+  pattern=$(IFS='|' && echo "${above[*]}")
+  forbid "core/($pattern)/" "core/${layers[i]} may not use a layer above it" "core/${layers[i]}"
+done
+
+exit "$failed"

@@ -1,0 +1,318 @@
+// Whole command lines, run in process against a scripted daemon.
+#include "client/ctl/eldrctl.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/client/fake_daemon.h"
+#include "tests/client/temp_file.h"
+
+namespace eldr::ctl {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class EldrctlTest : public ::testing::Test {
+ protected:
+  // Runs a command line against the daemon and returns its exit code.
+  int Run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--target", daemon_.target()});
+    return RunBare(arguments);
+  }
+  int RunBare(const std::vector<std::string>& arguments) {
+    out_.str("");
+    err_.str("");
+    return RunEldrctl(arguments, out_, err_);
+  }
+  std::string out() const { return out_.str(); }
+  std::string err() const { return err_.str(); }
+
+  // Scripts a call that succeeds with `response`.
+  template <typename Request, typename Response>
+  static void Answer(client::FakeCall<Request, Response>& call, const Response& response) {
+    call.set_answer([response](const Request&, Response* out) {
+      *out = response;
+      return grpc::Status::OK;
+    });
+  }
+
+  client::FakeDaemon daemon_;
+
+ private:
+  std::ostringstream out_, err_;
+};
+
+TEST_F(EldrctlTest, HelpAndVersionExitWithZero) {
+  EXPECT_EQ(RunBare({"--help"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("push-signature"));
+  EXPECT_EQ(RunBare({"place", "--help"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("Examples:"));
+  EXPECT_EQ(RunBare({"--version"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("eldrctl "));
+}
+
+TEST_F(EldrctlTest, BadUsageExitsWithTwo) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {},
+           {"nonsense"},
+           {"nodes"},
+           {"place", "r1"},
+           {"place", "r1", "--model", "m", "--no-such-option"},
+           {"place", "r1", "--model", "m", "--signature-wait", "5"},
+           {"place", "r1", "--model", "m", "--sequences", "-1"},
+           {"place", "r1", "--model", "m", "--counts", "a", "--sparse", "0:1"},
+           {"push-signature", "r1", "--model", "m"},
+           {"push-signature", "r1", "--model", "m", "--raw", "f"},
+           {"nodes", "register", "d0", "--model", "m", "--address", "a", "--label", "x"},
+           {"nodes", "heartbeat", "d0", "--count", "2"},
+           {"nodes", "heartbeat", "d0", "--steps", "1:2"},
+           {"models", "list", "--format", "xml"},
+           {"models", "list", "--timeout", "0s"}}) {
+    EXPECT_EQ(RunBare(arguments), kExitUsage) << ::testing::PrintToString(arguments);
+    EXPECT_NE(err(), "") << ::testing::PrintToString(arguments);
+  }
+}
+
+TEST_F(EldrctlTest, AFailedCallExitsWithOneAndSaysWhy) {
+  daemon_.placement.place.set_answer([](const auto&, auto*) {
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "all 8 nodes are full");
+  });
+  EXPECT_EQ(Run({"place", "r1", "--model", "m"}), kExitCallFailed);
+  EXPECT_EQ(err(), "error: RESOURCE_EXHAUSTED: all 8 nodes are full\n");
+}
+
+TEST_F(EldrctlTest, DeclaresAModel) {
+  v1::DeclareModelResponse response;
+  response.set_created(true);
+  response.mutable_model()->set_name("m");
+  response.mutable_model()->set_policy("residency");
+  Answer(daemon_.models.declare_model, response);
+  EXPECT_EQ(Run({"models", "declare", "m", "--layers", "3", "--experts", "8", "--top-k", "2",
+                 "--moe-hidden-layers", "1,2,3", "--policy", "residency"}),
+            kExitOk);
+  EXPECT_EQ(out(), "model m declared, policy residency\n");
+  const v1::DeclareModelRequest sent = daemon_.models.declare_model.requests().at(0);
+  EXPECT_EQ(sent.geometry().experts(), 8u);
+  EXPECT_THAT(sent.geometry().moe_hidden_layers(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(EldrctlTest, RegistersANodeWithAllItsFields) {
+  Answer(daemon_.fleet.register_node, v1::RegisterNodeResponse());
+  EXPECT_EQ(Run({"nodes",   "register",
+                 "--label", "rack=r2",
+                 "d0",      "--model",
+                 "m",       "--address",
+                 "h:1",     "--dp-rank",
+                 "0",       "--capacity",
+                 "64",      "--kv-capacity-tokens",
+                 "500000",  "--expert-group",
+                 "g",       "--heartbeat-interval",
+                 "1500ms",  "--tokens-per-step",
+                 "2",       "--incarnation",
+                 "17"}),
+            kExitOk);
+  const v1::NodeSpec spec = daemon_.fleet.register_node.requests().at(0).node();
+  EXPECT_EQ(spec.node_id(), "d0");
+  EXPECT_EQ(spec.labels().at("rack"), "r2");
+  EXPECT_TRUE(spec.has_dp_rank());
+  EXPECT_EQ(spec.capacity(), 64u);
+  EXPECT_EQ(spec.kv_capacity_tokens(), 500'000u);
+  EXPECT_EQ(spec.heartbeat_interval().seconds(), 1);
+  EXPECT_EQ(spec.heartbeat_interval().nanos(), 500'000'000);
+  EXPECT_EQ(spec.tokens_per_step(), 2u);
+  EXPECT_EQ(spec.incarnation(), 17u);
+}
+
+TEST_F(EldrctlTest, RepeatedHeartbeatsTellStepsOnce) {
+  Answer(daemon_.fleet.heartbeat, v1::HeartbeatResponse());
+  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--running", "3", "--kv-usage", "0.5", "--steps",
+                 "4:10:100ms:3", "--finished-request", "r1", "--every", "1ms", "--count", "2"}),
+            kExitOk);
+  const auto sent = daemon_.fleet.heartbeat.requests();
+  ASSERT_THAT(sent, SizeIs(2));
+  EXPECT_EQ(sent[0].kv_usage(), 0.5);
+  EXPECT_THAT(sent[0].steps(), SizeIs(1));
+  EXPECT_THAT(sent[0].finished_request_ids(), ElementsAre("r1"));
+  EXPECT_EQ(sent[1].running(), 3u);
+  EXPECT_THAT(sent[1].steps(), SizeIs(0));
+  EXPECT_THAT(sent[1].finished_request_ids(), SizeIs(0));
+}
+
+TEST_F(EldrctlTest, ListsNodesAsTableAndJson) {
+  v1::ListNodesResponse response;
+  v1::Node& node = *response.add_nodes();
+  node.mutable_spec()->set_node_id("d0");
+  node.set_state(v1::NODE_STATE_READY);
+  node.set_draining(true);
+  node.set_leases(5);
+  Answer(daemon_.fleet.list_nodes, response);
+  EXPECT_EQ(Run({"nodes", "list"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("ready, draining"));
+  EXPECT_EQ(Run({"nodes", "list", "--format", "json"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("\"node_id\": \"d0\""));
+  EXPECT_EQ(Run({"top", "--once"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("1 nodes, 0 take placements, 5 leases"));
+  EXPECT_THAT(out(), Not(HasSubstr("\033")));
+}
+
+TEST_F(EldrctlTest, PlacesWithEveryFieldOfTheQuery) {
+  v1::PlaceResponse response;
+  response.mutable_node()->set_node_id("d3");
+  response.mutable_node()->set_address("h:3");
+  response.set_reason(v1::PLACEMENT_REASON_POLICY);
+  response.add_fallbacks()->set_node_id("d4");
+  Answer(daemon_.placement.place, response);
+  EXPECT_EQ(Run({"place",
+                 "--prefer",
+                 "d1,d2",
+                 "r1",
+                 "--model",
+                 "m",
+                 "--allow",
+                 "d1",
+                 "--allow",
+                 "d3",
+                 "--exclude",
+                 "d0",
+                 "--sequences",
+                 "2",
+                 "--context-tokens",
+                 "812",
+                 "--max-output-tokens",
+                 "512",
+                 "--signature-wait",
+                 "50ms",
+                 "--lease-ttl",
+                 "10m",
+                 "--sparse",
+                 "0:2,5:2",
+                 "--tokens",
+                 "2",
+                 "--prompt-tokens",
+                 "4"}),
+            kExitOk);
+  EXPECT_THAT(out(), HasSubstr("node                 d3 at h:3\n"));
+  EXPECT_THAT(out(), HasSubstr("fallback             d4"));
+  const v1::PlaceRequest sent = daemon_.placement.place.requests().at(0);
+  EXPECT_EQ(sent.request_id(), "r1");
+  EXPECT_THAT(sent.prefer_nodes(), ElementsAre("d1", "d2"));
+  EXPECT_THAT(sent.allow_nodes(), ElementsAre("d1", "d3"));
+  EXPECT_THAT(sent.exclude_nodes(), ElementsAre("d0"));
+  EXPECT_EQ(sent.sequences(), 2u);
+  EXPECT_EQ(sent.max_output_tokens(), 512u);
+  EXPECT_EQ(sent.signature_wait().nanos(), 50'000'000);
+  EXPECT_EQ(sent.lease_ttl().seconds(), 600);
+  EXPECT_THAT(sent.signature().sparse().indices(), ElementsAre(0, 5));
+  EXPECT_EQ(sent.signature().prompt_tokens(), 4u);
+}
+
+TEST_F(EldrctlTest, PushesRawCountsAsTheyAre) {
+  Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
+  const TempFile raw("abc");  // no two-byte counts: for the daemon to refuse
+  EXPECT_EQ(
+      Run({"push-signature", "r1", "--model", "m", "--raw", raw.path(), "--encoding", "uint16",
+           "--tokens", "9", "--append", "--append-at", "64", "--prefill-worker", "p0"}),
+      kExitOk);
+  const v1::PushSignatureRequest sent = daemon_.placement.push_signature.requests().at(0);
+  EXPECT_EQ(sent.signature().dense().data(), "abc");
+  EXPECT_EQ(sent.signature().dense().encoding(), v1::COUNT_ENCODING_UINT16);
+  EXPECT_TRUE(sent.append());
+  EXPECT_EQ(sent.append_at(), 64u);
+  EXPECT_EQ(sent.prefill_worker(), "p0");
+}
+
+TEST_F(EldrctlTest, CountsRoutedExpertsByTheModelsGeometry) {
+  v1::DescribeModelResponse described;
+  v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
+  geometry.set_layers(1);
+  geometry.set_experts(4);
+  geometry.set_top_k(2);
+  Answer(daemon_.models.describe_model, described);
+  Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
+  const TempFile npy(NpyBytes("|u1", "3, 1, 2", std::string("\0\1\1\2\2\3", 6)), ".npy");
+  EXPECT_EQ(Run({"push-signature", "r1", "--model", "m", "--routed-experts", npy.path(), "--rows",
+                 "1:3"}),
+            kExitOk);
+  const v1::ExpertSignature sent = daemon_.placement.push_signature.requests().at(0).signature();
+  EXPECT_EQ(sent.tokens(), 2u);
+  EXPECT_EQ(sent.dense().data(), std::string("\0\1\2\1", 4));
+  EXPECT_EQ(Run({"push-signature", "r1", "--model", "m", "--routed-experts", npy.path(), "--rows",
+                 "1:9"}),
+            kExitCallFailed);
+  EXPECT_THAT(err(), HasSubstr("rows 1:9"));
+}
+
+TEST_F(EldrctlTest, RenewsOneLeaseOrMany) {
+  v1::RenewLeaseResponse one;
+  one.set_outcome(v1::LEASE_OUTCOME_DONE);
+  one.mutable_lease_ttl()->set_seconds(600);
+  Answer(daemon_.placement.renew_lease, one);
+  EXPECT_EQ(Run({"renew", "r1", "--model", "m", "--lease-ttl", "10m", "--lease-id", "7"}), kExitOk);
+  EXPECT_EQ(out(), "r1: done, lives 10m\n");
+  EXPECT_EQ(daemon_.placement.renew_lease.requests().at(0).lease().lease_id(), 7u);
+
+  v1::RenewLeasesResponse many;
+  many.add_results()->set_outcome(v1::LEASE_OUTCOME_NOT_HELD);
+  many.add_results()->mutable_error()->set_message("request_id is empty");
+  Answer(daemon_.placement.renew_leases, many);
+  EXPECT_EQ(Run({"renew", "r1", "r2", "--model", "m"}), kExitCallFailed);
+  EXPECT_THAT(out(), HasSubstr("r1       not_held\n"));
+  EXPECT_THAT(out(), HasSubstr("r2       request_id is empty\n"));
+  EXPECT_THAT(err(), HasSubstr("1 of 2 were refused"));
+}
+
+TEST_F(EldrctlTest, ReleasesWithWhatTheDecodeDid) {
+  v1::ReleaseLeaseResponse response;
+  response.set_outcome(v1::LEASE_OUTCOME_STALE);
+  Answer(daemon_.placement.release_lease, response);
+  EXPECT_EQ(Run({"release", "r1", "--model", "m", "--output-tokens", "512", "--sparse", "3:1",
+                 "--tokens", "1"}),
+            kExitOk);
+  EXPECT_EQ(out(), "r1: stale\n");
+  const v1::ReleaseLeaseRequest sent = daemon_.placement.release_lease.requests().at(0);
+  EXPECT_EQ(sent.output_tokens(), 512u);
+  EXPECT_EQ(sent.decode_counts().tokens(), 1u);
+}
+
+TEST_F(EldrctlTest, ExplainsAPlacement) {
+  v1::ExplainPlacementResponse response;
+  response.set_node_id("d0");
+  response.add_candidates()->set_node_id("d0");
+  v1::IneligibleCount& count = *response.add_ineligible();
+  count.set_reason(v1::INELIGIBLE_REASON_DRAINING);
+  count.set_nodes(2);
+  (*response.mutable_parameters())["kappa"] = 4;
+  Answer(daemon_.placement.explain_placement, response);
+  EXPECT_EQ(Run({"explain", "r1", "--model", "m"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("CANDIDATE"));
+  EXPECT_THAT(out(), HasSubstr("not candidates: 2 by draining\n"));
+  EXPECT_THAT(out(), HasSubstr("parameter kappa = 4\n"));
+}
+
+TEST_F(EldrctlTest, HealthIsAProbe) {
+  daemon_.SetServing("liveness", true);
+  daemon_.SetServing("readiness", false);
+  EXPECT_EQ(Run({"health", "liveness"}), kExitOk);
+  EXPECT_EQ(Run({"health", "all"}), kExitOk);
+  EXPECT_EQ(Run({"health"}), kExitCallFailed);
+  EXPECT_THAT(out(), HasSubstr("readiness  not_serving\n"));
+  EXPECT_EQ(err(), "error: UNAVAILABLE: not serving: readiness\n");
+  daemon_.SetServing("readiness", true);
+  EXPECT_EQ(Run({"health", "--format", "json"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("\"readiness\": \"serving\""));
+}
+
+TEST_F(EldrctlTest, TheTargetMayComeFromTheEnvironment) {
+  Answer(daemon_.models.list_models, v1::ListModelsResponse());
+  setenv("ELDR_TARGET", daemon_.target().c_str(), 1);
+  EXPECT_EQ(RunBare({"models", "list"}), kExitOk);
+  unsetenv("ELDR_TARGET");
+}
+
+}  // namespace
+}  // namespace eldr::ctl

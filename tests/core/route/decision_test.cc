@@ -1,0 +1,163 @@
+#include "core/route/decision.h"
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/fleet/fleet.h"
+#include "core/policy/load_policies.h"
+#include "core/policy/residency_policy.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/core/test_seed.h"
+
+namespace eldr {
+namespace {
+
+// Finds all nodes alike, and gives ties to the one registered first.
+class FirstRegisteredPolicy final : public Policy {
+ public:
+  absl::string_view name() const override { return "first_registered"; }
+  TieRule tie_rule() const override { return TieRule::kLowestOrdinal; }
+  void Score(const PolicyContext&, absl::Span<Candidate> candidates) const override {
+    for (Candidate& candidate : candidates) candidate.cost = 0;
+  }
+};
+
+class DecisionTest : public ::testing::Test {
+ protected:
+  void AddNodes(std::size_t count, std::uint32_t tokens_per_step = 1) {
+    for (std::size_t i = 0; i < count; ++i) {
+      NodeSpec spec;
+      spec.node_id = absl::StrCat("n", fleet_.nodes().size());
+      spec.tokens_per_step = tokens_per_step;
+      fleet_.Add(spec);
+    }
+  }
+  std::vector<Candidate> AllNodes() {
+    std::vector<Candidate> candidates;
+    for (const auto& node : fleet_.nodes())
+      candidates.push_back({.node = node.get(), .load = node->sequences});
+    return candidates;
+  }
+  std::vector<Candidate> Rank(const Policy& policy, std::vector<Candidate> candidates,
+                              const Demand& demand = {}) {
+    decision_.Rank(policy, {std::nullopt, rng_, nullptr, absl::ZeroDuration()}, demand, codes_,
+                   candidates);
+    return candidates;
+  }
+  void PutOn(std::size_t node, std::uint8_t code, std::uint32_t multiplicity) {
+    fleet_.nodes()[node]->group->residency.Add(std::vector<std::uint8_t>(geometry_.cells(), code),
+                                               multiplicity);
+  }
+
+  const ModelGeometry geometry_ = {2, 8, 2, {}};
+  Fleet fleet_{
+      geometry_,
+      {absl::Seconds(1), absl::Seconds(16), absl::Milliseconds(10), absl::Microseconds(1)}};
+  Decision decision_{geometry_.cells()};
+  std::vector<std::uint8_t> codes_ = std::vector<std::uint8_t>(geometry_.cells(), 200);
+  std::mt19937_64 rng_ = SeededRng();
+};
+
+TEST_F(DecisionTest, PutsTheBestSixteenInOrder) {
+  AddNodes(60);
+  for (const auto& node : fleet_.nodes())
+    node->sequences = static_cast<std::uint32_t>(rng_() % 100);
+  std::vector<std::uint32_t> loads;
+  for (const auto& node : fleet_.nodes()) loads.push_back(node->sequences);
+  std::sort(loads.begin(), loads.end());
+  const auto ranked = Rank(LeastLoadedPolicy(), AllNodes());
+  ASSERT_EQ(ranked.size(), 60u);
+  for (std::size_t i = 0; i < Decision::kRanked; ++i) EXPECT_EQ(ranked[i].load, loads[i]);
+}
+
+TEST_F(DecisionTest, EvaluatesByTheFormulas) {
+  AddNodes(2);
+  PutOn(1, 150, 3);
+  fleet_.nodes()[1]->group->batch = 5;
+  fleet_.nodes()[1]->group->context_tokens = 4000;
+  const auto ranked = Rank(ResidencyPolicy(1), AllNodes(), {2, 1000, 1500});
+  const Candidate& empty = ranked[0].node->spec.node_id == "n0" ? ranked[0] : ranked[1];
+  const Candidate& busy = ranked[0].node->spec.node_id == "n0" ? ranked[1] : ranked[0];
+
+  // Two sequences: p = 1 - exp(-2 x) in each of the 16 cells.
+  const double p = ActivationOfCode(2)[200];
+  EXPECT_EQ(empty.expected_experts, 0);
+  EXPECT_NEAR(empty.marginal_experts, 16 * p, 1e-5);
+  EXPECT_DOUBLE_EQ(empty.step_time, 1);
+  EXPECT_NEAR(empty.step_time_with, 1 + 16 * p + 2 * 0.010 + 0.001, 1e-5);
+  EXPECT_NEAR(empty.cost, empty.step_time_with, 1e-12);
+
+  const double s = 1 - static_cast<double>(ActivationOfCode(3)[150]);
+  EXPECT_NEAR(busy.expected_experts, 16 * (1 - s), 1e-5);
+  EXPECT_NEAR(busy.marginal_experts, 16 * p * s, 1e-5);
+  EXPECT_EQ(busy.batch, 5);
+  EXPECT_NEAR(busy.step_time, 1 + 16 * (1 - s) + 0.05 + 0.004, 1e-5);
+  EXPECT_NEAR(busy.step_time_with, 1 + 16 * (1 - s) + 16 * p * s + 0.07 + 0.005, 1e-5);
+  EXPECT_NEAR(busy.cost, busy.step_time_with + 5 * (busy.step_time_with - busy.step_time), 1e-9);
+}
+
+TEST_F(DecisionTest, ANodeThatVerifiesSeveralTokensActivatesMore) {
+  AddNodes(1);
+  AddNodes(1, 4);
+  const auto ranked = Rank(ResidencyPolicy(1), AllNodes());
+  ASSERT_EQ(ranked[0].node->spec.node_id, "n0");
+  EXPECT_NEAR(ranked[0].marginal_experts, 16.0 * ActivationOfCode(1)[200], 1e-5);
+  EXPECT_NEAR(ranked[1].marginal_experts, 16.0 * ActivationOfCode(4)[200], 1e-5);
+}
+
+TEST_F(DecisionTest, FillsTheFieldsOfTheBestForAPolicyThatReadsNone) {
+  AddNodes(40);
+  const auto ranked = Rank(LeastLoadedPolicy(), AllNodes());
+  for (std::size_t i = 0; i < Decision::kRanked; ++i) {
+    EXPECT_GT(ranked[i].marginal_experts, 0) << i;
+    EXPECT_GT(ranked[i].step_time_with, ranked[i].step_time) << i;
+  }
+}
+
+TEST_F(DecisionTest, AmongEqualCostsTheLessLoadedGoesFirst) {
+  AddNodes(3);
+  fleet_.nodes()[0]->sequences = 2;
+  fleet_.nodes()[1]->sequences = 1;
+  fleet_.nodes()[2]->sequences = 3;
+  const auto ranked = Rank(FirstRegisteredPolicy(), AllNodes());
+  EXPECT_EQ(ranked[0].node->spec.node_id, "n1");
+  EXPECT_EQ(ranked[1].node->spec.node_id, "n0");
+  EXPECT_EQ(ranked[2].node->spec.node_id, "n2");
+}
+
+TEST_F(DecisionTest, TiesAreRandomButSeeded) {
+  AddNodes(5);
+  std::set<std::string> chosen;
+  std::vector<std::string> first, again;
+  for (auto* run : {&first, &again}) {
+    rng_.seed(3);
+    for (int i = 0; i < 100; ++i) {
+      run->push_back(Rank(ResidencyPolicy(1), AllNodes())[0].node->spec.node_id);
+      chosen.insert(run->back());
+    }
+  }
+  EXPECT_EQ(first, again);
+  EXPECT_EQ(chosen.size(), 5u);
+  rng_.seed(4);
+  std::vector<std::string> other;
+  for (int i = 0; i < 100; ++i) {
+    other.push_back(Rank(ResidencyPolicy(1), AllNodes())[0].node->spec.node_id);
+  }
+  EXPECT_NE(first, other);
+}
+
+TEST_F(DecisionTest, TiesGoToTheFirstRegisteredWhereThePolicySaysSo) {
+  AddNodes(5);
+  for (int i = 0; i < 20; ++i) {
+    const auto ranked = Rank(FirstRegisteredPolicy(), AllNodes());
+    for (std::size_t k = 0; k < ranked.size(); ++k) EXPECT_EQ(ranked[k].node->ordinal, k);
+  }
+}
+
+}  // namespace
+}  // namespace eldr

@@ -1,0 +1,149 @@
+// Declaring and describing models, and the router's own options.
+#include <functional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "core/route/router.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/core/router_fixture.h"
+
+namespace eldr {
+namespace {
+
+using ::testing::HasSubstr;
+
+class RouterModelTest : public RouterFixture {};
+
+TEST_F(RouterModelTest, DeclaringTheSameAgainIsOkAndChangesNothing) {
+  EXPECT_THAT(router_->DeclareModel({std::string(kModel), geometry_, {}}), IsOkAndHolds(false));
+  EXPECT_EQ(router_->ListModels().size(), 1u);
+}
+
+TEST_F(RouterModelTest, AnotherGeometryOrPolicyIsRefused) {
+  ModelGeometry other = geometry_;
+  other.top_k = 1;
+  EXPECT_THAT(router_->DeclareModel({std::string(kModel), other, {}}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("is declared with 2 layers x 8 experts, top-2, got 2 layers x 8 "
+                                 "experts, top-1")));
+  PolicySettings random;
+  random.policy = "random";
+  EXPECT_THAT(router_->DeclareModel({std::string(kModel), geometry_, random}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("is declared with residency, got random")));
+  EXPECT_EQ(Description().spec.geometry, geometry_);
+  EXPECT_EQ(Description().spec.settings.policy, "residency");
+}
+
+TEST_F(RouterModelTest, BadNamesGeometriesAndSettingsAreRefused) {
+  EXPECT_THAT(router_->DeclareModel({"", geometry_, {}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("name: got 0 bytes")));
+  EXPECT_THAT(router_->DeclareModel({std::string(257, 'm'), geometry_, {}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("name: got 257 bytes")));
+  EXPECT_THAT(router_->DeclareModel({"other", {2, 8, 9, {}}, {}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("geometry.top_k: got 9")));
+  PolicySettings unknown;
+  unknown.policy = "jsq";
+  EXPECT_THAT(router_->DeclareModel({"other", geometry_, unknown}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("policy: got \"jsq\"")));
+  EXPECT_EQ(router_->ListModels().size(), 1u);
+}
+
+TEST_F(RouterModelTest, MoreModelsThanTheLimitAreRefused) {
+  Router::Options options;
+  options.max_models = 2;
+  Start(options, {});
+  EXPECT_THAT(router_->DeclareModel({"second", geometry_, {}}), IsOkAndHolds(true));
+  EXPECT_THAT(router_->DeclareModel({"third", geometry_, {}}),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("max_models")));
+  EXPECT_THAT(router_->DeclareModel({"second", geometry_, {}}), IsOkAndHolds(false));
+}
+
+TEST_F(RouterModelTest, WhateverNamesAnUndeclaredModelIsNotFound) {
+  const auto not_found = StatusIs(absl::StatusCode::kNotFound, HasSubstr("model: \"nope\""));
+  NodeSpec node = Node("a");
+  node.model = "nope";
+  EXPECT_THAT(router_->RegisterNode(node), not_found);
+  TestSignature signature = SteadySignature(geometry_, 3);
+  SignaturePush push = Push("r", signature.Dense());
+  push.model = "nope";
+  EXPECT_THAT(router_->PushSignature(push), not_found);
+  PlacementQuery query = Query("r");
+  query.model = "nope";
+  EXPECT_THAT(router_->Place(query), not_found);
+  EXPECT_THAT(router_->Renew({"nope", "r", 0}, {}), not_found);
+  EXPECT_THAT(router_->Release({{"nope", "r", 0}, {}, {}}), not_found);
+  EXPECT_THAT(router_->Explain("nope", "r"), not_found);
+  EXPECT_THAT(router_->DescribeModel("nope"), not_found);
+  EXPECT_THAT(router_->ListNodes("nope"), not_found);
+  EXPECT_EQ(router_->AwaitSignature("nope", "r", [] {}), 0u);
+  EXPECT_FALSE(router_->CancelWait("nope", 1));
+}
+
+TEST_F(RouterModelTest, ModelsAreListedByNameAndKeptApart) {
+  EXPECT_THAT(router_->DeclareModel({"alpha", {1, 4, 1, {}}, {}}), IsOkAndHolds(true));
+  RegisterNodes({"a"});
+  NodeSpec other = Node("b");
+  other.model = "alpha";
+  EXPECT_THAT(router_->RegisterNode(other), IsOk());
+  EXPECT_EQ(MustPlace("r").node.node_id, "a");
+  PlacementQuery query = Query("r");
+  query.model = "alpha";
+  EXPECT_EQ(MustPlace(query).node.node_id, "b");
+
+  const auto models = router_->ListModels();
+  ASSERT_EQ(models.size(), 2u);
+  EXPECT_EQ(models[0].spec.name, "alpha");
+  EXPECT_EQ(models[1].spec.name, kModel);
+  EXPECT_EQ(MustRelease("r"), LeaseOutcome::kDone);
+  EXPECT_EQ(Description().leases, 0u);
+  EXPECT_EQ(router_->DescribeModel("alpha")->leases, 1u);
+}
+
+TEST_F(RouterModelTest, DescribesWhatItHolds) {
+  RegisterNodes({"a", "b"});
+  ASSERT_THAT(router_->RegisterNode(HeartbeatingNode("c")), IsOk());
+  ASSERT_THAT(router_->DrainNode("b"), IsOk());
+  TestSignature signature = SteadySignature(geometry_, 3);
+  ASSERT_THAT(router_->PushSignature(Push("placed", signature.Dense())), IsOk());
+  ASSERT_THAT(router_->PushSignature(Push("waiting", signature.Dense())), IsOk());
+  MustPlace("placed");
+  const ModelDescription description = Description();
+  EXPECT_EQ(description.nodes, 3u);
+  EXPECT_EQ(description.ready_nodes, 1u);
+  EXPECT_EQ(description.leases, 1u);
+  EXPECT_EQ(description.stored_signatures, 1u);
+  EXPECT_GT(description.stored_signature_bytes, geometry_.cells());
+  EXPECT_EQ(description.learned_requests, 1u);
+  EXPECT_FALSE(description.stale_fleet);
+  EXPECT_EQ(description.parameters.at("kappa"), 2);
+}
+
+TEST_F(RouterModelTest, OptionsOutOfRangeAreNamed) {
+  const struct {
+    std::string message;
+    std::function<void(Router::Options&)> broken;
+  } cases[] = {
+      {"lease_ttl: got 500ms", [](auto& o) { o.lease_ttl = absl::Milliseconds(500); }},
+      {"lease_ttl: got 2h", [](auto& o) { o.lease_ttl = absl::Hours(2); }},
+      {"signature_ttl: got 0", [](auto& o) { o.signature_ttl = absl::ZeroDuration(); }},
+      {"node_timeout: got 0", [](auto& o) { o.node_timeout = absl::ZeroDuration(); }},
+      {"node_timeout: got inf", [](auto& o) { o.node_timeout = absl::InfiniteDuration(); }},
+      {"max_kv_usage: got 0,", [](auto& o) { o.max_kv_usage = 0; }},
+      {"max_kv_usage: got 1.1,", [](auto& o) { o.max_kv_usage = 1.1; }},
+      {"signature_store_bytes: got 0", [](auto& o) { o.signature_store_bytes = 0; }},
+      {"max_models: got 0", [](auto& o) { o.max_models = 0; }},
+      {"max_nodes_per_model: got 0", [](auto& o) { o.max_nodes_per_model = 0; }},
+      {"max_leases_per_model: got 0", [](auto& o) { o.max_leases_per_model = 0; }},
+  };
+  for (const auto& c : cases) {
+    Router::Options options;
+    c.broken(options);
+    EXPECT_THAT(Router::Create(options, clock_, observer_),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(c.message)));
+  }
+}
+
+}  // namespace
+}  // namespace eldr

@@ -1,0 +1,65 @@
+// Random calls on a router, with books kept on it.
+#ifndef ELDR_TESTS_PROPERTY_RANDOM_TRAFFIC_H_
+#define ELDR_TESTS_PROPERTY_RANDOM_TRAFFIC_H_
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/route/router.h"
+#include "tests/core/test_signature.h"
+#include "tests/property/router_books.h"
+#include "tests/support/fake_clock.h"
+
+namespace eldr {
+
+// Places, pushes, releases, renews, heartbeats, drains, registers, removes and lets time pass, in
+// random order, and checks each answer against the books.
+class RandomTraffic {
+ public:
+  // `seed` draws the calls, `router_seed` what the router does at random.
+  RandomTraffic(const std::string& policy, std::uint64_t seed, std::uint64_t router_seed);
+
+  // One random call.
+  void Step();
+  // Everything that is placed is released, and all silent time passes.
+  void ReleaseAll();
+
+  const RouterBooks& books() const { return *books_; }
+  const Router& router() const { return *router_; }
+  // A line for each placement: "r12 on n3".
+  const std::vector<std::string>& placements() const { return placements_; }
+
+ private:
+  std::uint64_t Below(std::uint64_t bound) { return rng_() % bound; }
+  bool OneIn(std::uint64_t n) { return Below(n) == 0; }
+  std::string AnyRequest();
+  std::string AnyNode();
+  TestSignature AnySignature();
+
+  void Place();
+  void Push();
+  void Release();
+  void Renew();
+  void Heartbeat();
+  void HeartbeatAll();
+  void MuteAnotherNode() { mute_node_ = AnyNode(); }
+  void Drain();
+  void Register();
+  void Remove();
+  void PassTime();
+
+  const ModelGeometry geometry_ = {3, 16, 2, {}};
+  std::mt19937_64 rng_;
+  FakeClock clock_;
+  std::unique_ptr<RouterBooks> books_;
+  std::unique_ptr<Router> router_;
+  std::vector<std::string> placements_;
+  std::string mute_node_;  // sends no heartbeats for now
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_TESTS_PROPERTY_RANDOM_TRAFFIC_H_

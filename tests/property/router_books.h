@@ -1,0 +1,118 @@
+// A second set of books on a router: what its answers and its observer add up to.
+#ifndef ELDR_TESTS_PROPERTY_ROUTER_BOOKS_H_
+#define ELDR_TESTS_PROPERTY_ROUTER_BOOKS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/route/router.h"
+#include "core/signature/activation_prior.h"
+#include "core/signature/expert_signature.h"
+
+namespace eldr {
+
+// Keeps plain maps, in the order things are told, and derives every sum anew when asked. Wrong ends
+// of leases and wrong sums fail the running test. For one model and one thread.
+class RouterBooks final : public RouterObserver {
+ public:
+  struct BookedLease {
+    std::uint64_t id = 0;
+    std::string node_id;
+    std::vector<std::uint8_t> codes;
+    std::uint32_t sequences = 1;
+    std::uint64_t kv_tokens = 0;
+    bool learned = false;
+    absl::Duration ttl;
+    MonotonicTime expires_at;
+  };
+  struct BookedNode {
+    NodeSpec spec;
+    NodeState state = NodeState::kJoining;
+    bool draining = false;
+    std::optional<MonotonicTime> heard;
+    std::uint32_t reported = 0;  // running and queued
+    std::optional<double> kv_usage;
+    std::uint32_t placed_since_report = 0;
+    std::uint32_t ended_since_report = 0;
+  };
+
+  RouterBooks(const ModelGeometry& geometry, const Router::Options& options,
+              const EstimateParameters& estimate, const Clock& clock)
+      : geometry_(geometry),
+        options_(options),
+        estimate_(estimate),
+        clock_(clock),
+        prior_(geometry) {}
+
+  // What the next call may end, and must, unless time ends it first.
+  void ExpectEnd(LeaseEnd end, const std::set<std::string>& request_ids);
+  void ExpectEndOfLeasesOn(const std::string& node_id, LeaseEnd end);
+  // To be told after each call of the router.
+  void CallDone();
+
+  // The answers of calls that succeeded.
+  void Registered(const NodeSpec& spec);
+  void Heard(const NodeReport& report);
+  void Pushed(const SignaturePush& push, const PushResult& result);
+  void Placed(const PlacementQuery& query, const Placement& placement);
+  void Renewed(const std::string& request_id, absl::Duration ttl);
+  // Also without a lease: what waited for the request's placement is dropped.
+  void Released(const std::string& request_id);
+
+  // Where a query may go, by the rules alone. REQUIRES: time has been seen by the router.
+  std::set<std::string> EligibleNodes(const PlacementQuery& query) const;
+  // Compares every sum that the router tells with the books.
+  void Compare(const Router& router) const;
+
+  const std::map<std::string, BookedLease>& leases() const { return leases_; }
+  const std::map<std::string, BookedNode>& nodes() const { return nodes_; }
+  // Signatures that a chunk can be appended to, and their tokens.
+  std::uint32_t StoredTokens(const std::string& request_id) const;
+  const std::set<std::uint64_t>& ended_ids() const { return ended_ids_; }
+  std::map<LeaseEnd, int> ends() const { return ends_; }
+
+  void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
+  void OnNodeRegistered(const DecodeNode& node) override;
+  void OnNodeState(const DecodeNode& node, NodeState before) override;
+  void OnNodeDraining(const DecodeNode& node) override;
+  void OnNodeRemoved(const DecodeNode& node) override;
+  void OnStaleFleet(absl::string_view /*model*/, bool stale) override { stale_ = stale; }
+
+ private:
+  struct Stored {
+    ExpertSignature signature;
+    MonotonicTime pushed_at;
+  };
+
+  MonotonicTime now() const { return clock_.Monotonic(); }
+  // The stored signature, unless it is too old.
+  const Stored* FindStored(const std::string& request_id) const;
+  bool ReportIsFresh(const BookedNode& node) const;
+  std::uint32_t Load(const BookedNode& node, std::uint32_t sequences) const;
+  std::vector<std::uint8_t> Estimate(const ExpertSignature* signature) const;
+  void LearnOnce(BookedLease& lease, const ExpertSignature* signature);
+
+  const ModelGeometry geometry_;
+  const Router::Options options_;
+  const EstimateParameters estimate_;
+  const Clock& clock_;
+
+  ActivationPrior prior_;
+  std::map<std::string, BookedLease> leases_;  // by request
+  std::map<std::string, BookedNode> nodes_;
+  std::map<std::string, Stored> stored_;
+  bool stale_ = false;
+
+  std::map<std::string, LeaseEnd> expected_ends_;
+  std::optional<BookedLease> moved_;  // by the call that runs
+  std::set<std::uint64_t> ended_ids_;
+  std::map<LeaseEnd, int> ends_;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_TESTS_PROPERTY_ROUTER_BOOKS_H_

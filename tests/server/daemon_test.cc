@@ -1,0 +1,222 @@
+#include "server/daemon.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "tests/server/daemon_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace eldr {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Code = absl::StatusCode;
+
+// One message there, one back, for services whose protos the platform does not ship.
+absl::StatusOr<std::string> CallRaw(const std::shared_ptr<grpc::Channel>& channel,
+                                    const std::string& method, const std::string& request) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareCall(&context, method, &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  call->StartCall(nullptr);
+  queue.Next(&tag, &ok);
+  const grpc::Slice slice(request);
+  call->WriteLast(grpc::ByteBuffer(&slice, 1), {}, nullptr);
+  queue.Next(&tag, &ok);
+  grpc::ByteBuffer answer;
+  call->Read(&answer, nullptr);
+  queue.Next(&tag, &ok);
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  queue.Next(&tag, &ok);
+  if (!status.ok()) return FromGrpc(status);
+  grpc::Slice whole;
+  if (!answer.DumpToSingleSlice(&whole).ok()) return absl::InternalError("no answer");
+  return std::string(reinterpret_cast<const char*>(whole.begin()), whole.size());
+}
+
+// "serving", "not serving", or the error.
+std::string Health(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
+  const std::string request =
+      service.empty() ? "" : absl::StrCat("\x0a", std::string(1, char(service.size())), service);
+  const auto answer = CallRaw(channel, "/grpc.health.v1.Health/Check", request);
+  if (!answer.ok()) return answer.status().ToString();
+  if (*answer == "\x08\x01") return "serving";
+  return *answer == "\x08\x02" ? "not serving" : "unknown";
+}
+
+class DaemonLifeTest : public DaemonTest {};
+
+TEST_F(DaemonLifeTest, HealthAnswersForItsThreeNames) {
+  StartDaemon();
+  for (const char* const name : {"", "liveness", "readiness"}) {
+    EXPECT_EQ(Health(channel(), name), "serving") << name;
+  }
+  EXPECT_THAT(Health(channel(), "other"), HasSubstr("NOT_FOUND"));
+}
+
+TEST_F(DaemonLifeTest, ReflectionListsTheServicesUnlessItIsOff) {
+  const std::string method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  const std::string list_services("\x3a\x00", 2);
+  StartDaemon();
+  const auto answer = CallRaw(channel(), method, list_services);
+  ASSERT_THAT(answer, IsOk());
+  for (const char* const service : {"PlacementService", "FleetService", "ModelService"}) {
+    EXPECT_THAT(*answer, HasSubstr(absl::StrCat("eldr.v1.", service)));
+  }
+  daemon_.reset();
+  Config config = TestConfig();
+  config.grpc.reflection = false;
+  StartDaemon(config);
+  EXPECT_THAT(CallRaw(channel(), method, list_services), StatusIs(Code::kUnimplemented));
+}
+
+TEST_F(DaemonLifeTest, ListensOnSeveralAddresses) {
+  const std::string socket = absl::StrCat("unix:", ::testing::TempDir(), "/eldrd_test.sock");
+  Config config = TestConfig();
+  config.grpc.listen = {"127.0.0.1:0", socket};
+  StartDaemon(config);
+  ASSERT_EQ(daemon_->grpc_addresses().size(), 2u);
+  EXPECT_GT(daemon_->grpc_addresses()[0].port, 0);
+  EXPECT_EQ(Health(grpc::CreateChannel(socket, grpc::InsecureChannelCredentials()), ""), "serving");
+}
+
+TEST_F(DaemonLifeTest, APortThatIsTakenStopsTheStart) {
+  StartDaemon();
+  Config config = TestConfig();
+  config.grpc.listen = {grpc_target()};
+  EXPECT_THAT(Daemon::Start(config, clock_, nullptr),
+              StatusIs(Code::kUnavailable, HasSubstr(grpc_target())));
+  Config http = TestConfig();
+  http.http.listen = daemon_->http_address().ToString();
+  EXPECT_THAT(Daemon::Start(http, clock_, nullptr),
+              StatusIs(Code::kUnavailable, HasSubstr("http.listen: cannot listen")));
+}
+
+TEST_F(DaemonLifeTest, ReadinessGoesFirstAndCallsAreServedForTheDelay) {
+  Config config = TestConfig();
+  config.shutdown_delay = absl::Seconds(1);
+  StartDaemon(config);
+  DeclareTestModel();
+  RegisterTestNode("a");
+  ASSERT_THAT(FromGrpc(Place("r")), IsOk());
+  std::thread stop([&] { daemon_->Stop(); });
+  EXPECT_TRUE(Eventually([&] { return Get("/readyz") == "status 503"; }));
+  EXPECT_EQ(Get("/health"), "status 503");
+  EXPECT_EQ(Get("/livez"), "ok\n");
+  EXPECT_EQ(Health(channel(), "readiness"), "not serving");
+  EXPECT_EQ(Health(channel(), ""), "not serving");
+  EXPECT_EQ(Health(channel(), "liveness"), "serving");
+  EXPECT_THAT(FromGrpc(Place("r2")), IsOk()) << "within the delay";
+  stop.join();
+  EXPECT_THAT(FromGrpc(Place("r3")), StatusIs(Code::kUnavailable)) << "after it";
+  EXPECT_EQ(Get("/livez"), "");
+}
+
+TEST_F(DaemonLifeTest, NeitherLeasesNorHealthWatchersDelayTheEnd) {
+  StartDaemon();
+  DeclareTestModel();
+  RegisterTestNode("a");
+  ASSERT_THAT(FromGrpc(Place("r")), IsOk());
+  // A watch of the health service stays open until the server cancels it.
+  grpc::GenericStub stub(channel());
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto watch = stub.PrepareCall(&context, "/grpc.health.v1.Health/Watch", &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  watch->StartCall(nullptr);
+  queue.Next(&tag, &ok);
+  const grpc::Slice everything("");
+  watch->WriteLast(grpc::ByteBuffer(&everything, 1), {}, nullptr);
+  queue.Next(&tag, &ok);
+  grpc::ByteBuffer first;
+  watch->Read(&first, nullptr);
+  queue.Next(&tag, &ok);
+  ASSERT_TRUE(ok);
+  const absl::Time start = absl::Now();
+  daemon_->Stop();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(10)) << "drain_timeout is 30 s";
+  grpc::Status status;
+  watch->Finish(&status, nullptr);
+  queue.Next(&tag, &ok);
+  EXPECT_FALSE(status.ok());
+}
+
+TEST_F(DaemonLifeTest, StartsOnItsConfiguredModels) {
+  Config config = TestConfig();
+  config.models = {{.name = kModel,
+                    .geometry = {.layers = 2, .experts = 4, .top_k = 2, .moe_hidden_layers = {}},
+                    .settings = {}}};
+  StartDaemon(config);
+  EXPECT_EQ(Describe().model().geometry().layers(), 2u);
+  RegisterTestNode("a");
+  EXPECT_THAT(FromGrpc(Place("r")), IsOk());
+  EXPECT_EQ(Metric(R"(eldr_placement_decision_seconds_count{model="m"})"), 1);
+}
+
+TEST_F(DaemonLifeTest, EqualSeedsGiveEqualPlacements) {
+  Config config = TestConfig();
+  config.default_policy.policy = "random";
+  const auto run = [&](std::uint64_t seed) {
+    config.router.seed = seed;
+    StartDaemon(config);
+    DeclareTestModel();
+    for (const char* const node : {"a", "b", "c"}) RegisterTestNode(node);
+    std::string nodes;
+    for (int i = 0; i < 40; ++i) {
+      v1::PlaceResponse placed;
+      EXPECT_THAT(FromGrpc(Place(absl::StrCat("r", i), &placed)), IsOk());
+      nodes += placed.node().node_id();
+    }
+    daemon_.reset();
+    return nodes;
+  };
+  const std::string first = run(5);
+  EXPECT_EQ(run(5), first);
+  EXPECT_NE(run(6), first);
+}
+
+// A line per change of state, none per request unless asked.
+TEST_F(DaemonLifeTest, LogsChangesOfState) {
+  for (const bool requests : {false, true}) {
+    std::ostringstream out;
+    Config config = TestConfig();
+    config.log.requests = requests;
+    auto daemon =
+        Daemon::Start(config, clock_, std::make_shared<spdlog::sinks::ostream_sink_mt>(out));
+    ASSERT_THAT(daemon, IsOk());
+    daemon_ = *std::move(daemon);
+    channel_ = grpc::CreateChannel(grpc_target(), grpc::InsecureChannelCredentials());
+    placement_ = v1::PlacementService::NewStub(channel_);
+    fleet_ = v1::FleetService::NewStub(channel_);
+    models_ = v1::ModelService::NewStub(channel_);
+    DeclareTestModel();
+    RegisterTestNode("a");
+    ASSERT_THAT(FromGrpc(Place("some-request")), IsOk());
+    daemon_.reset();
+    const std::string lines = out.str();
+    for (const char* const event :
+         {"started", "model_declared", "node_registered", "stopping", "stopped"}) {
+      EXPECT_THAT(lines, HasSubstr(absl::StrCat("info ", event)));
+    }
+    EXPECT_THAT(lines, HasSubstr("model=m node=a address=a.test:8000"));
+    EXPECT_EQ(absl::StrContains(lines, "some-request"), requests) << lines;
+  }
+}
+
+}  // namespace
+}  // namespace eldr

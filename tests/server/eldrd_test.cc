@@ -1,0 +1,150 @@
+// The real binary: flags, exit codes, the port file, signals.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eldr {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+std::string ReadAll(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+class EldrdTest : public ::testing::Test {
+ protected:
+  // A folder of its own, so that tests can run side by side.
+  EldrdTest() {
+    std::string name = absl::StrCat(::testing::TempDir(), "/eldrd_XXXXXX");
+    folder_ = mkdtemp(name.data());
+  }
+  ~EldrdTest() override {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+  }
+
+  std::string Path(const std::string& name) const { return absl::StrCat(folder_, "/", name); }
+
+  void Spawn(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), std::getenv("ELDRD"));
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC;
+    posix_spawn_file_actions_addopen(&files, 1, Path("out").c_str(), kFlags, 0600);
+    posix_spawn_file_actions_addopen(&files, 2, Path("err").c_str(), kFlags, 0600);
+    ASSERT_EQ(posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&files);
+  }
+
+  // On free ports; returns once it listens.
+  void SpawnAndWaitForPorts(const std::string& shutdown_delay) {
+    Spawn({"--grpc-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--shutdown-delay",
+           shutdown_delay, "--port-file", Path("ports")});
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (access(Path("ports").c_str(), F_OK) != 0) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << ReadAll(Path("err"));
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+
+  // The exit code, or -1 if a signal ended it.
+  int Wait() {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  int Run(std::vector<std::string> arguments) {
+    Spawn(std::move(arguments));
+    return Wait();
+  }
+
+  std::string folder_;
+  pid_t pid_ = 0;
+};
+
+TEST_F(EldrdTest, ChecksAConfiguration) {
+  const std::string source = std::getenv("ELDR_SOURCE_DIR");
+  EXPECT_EQ(Run({"--check-config", "--config", source + "/config/eldrd.yaml"}), 0);
+  EXPECT_EQ(ReadAll(Path("out")), "ok\n");
+
+  std::ofstream(Path("bad.yaml")) << "seed: 1\nsed: 2\n";
+  EXPECT_EQ(Run({"--check-config", "--config", Path("bad.yaml")}), 1);
+  EXPECT_THAT(ReadAll(Path("err")),
+              HasSubstr(absl::StrCat("eldrd: ", Path("bad.yaml"), ":2: sed: got an unknown key")));
+  EXPECT_EQ(ReadAll(Path("out")), "");
+}
+
+TEST_F(EldrdTest, PrintsTheConfigurationInForce) {
+  EXPECT_EQ(Run({"--print-config", "--seed", "7"}), 0);
+  EXPECT_THAT(ReadAll(Path("out")), HasSubstr("\nseed: 7\n"));
+}
+
+TEST_F(EldrdTest, KnowsItsFlags) {
+  EXPECT_EQ(Run({"--version"}), 0);
+  EXPECT_THAT(ReadAll(Path("out")), MatchesRegex("eldrd [0-9.]+\n"));
+  EXPECT_EQ(Run({"--help"}), 0);
+  EXPECT_THAT(ReadAll(Path("out")), HasSubstr("--port-file"));
+  EXPECT_NE(Run({"--unknown"}), 0);
+  EXPECT_THAT(ReadAll(Path("err")), HasSubstr("--unknown"));
+  EXPECT_EQ(Run({"--grpc-listen", "0.0.0.0:0"}), 1);
+  EXPECT_THAT(ReadAll(Path("err")), HasSubstr("--grpc-listen: grpc.listen: got \"0.0.0.0:0\""));
+}
+
+TEST_F(EldrdTest, WritesItsPortsAndEndsInOrderOnASignal) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    std::remove(Path("ports").c_str());
+    SpawnAndWaitForPorts("0");
+    EXPECT_THAT(ReadAll(Path("ports")),
+                MatchesRegex("grpc=127.0.0.1:[1-9][0-9]*\nhttp=127.0.0.1:[1-9][0-9]*\n"));
+    kill(pid_, signal);
+    EXPECT_EQ(Wait(), 0);
+    EXPECT_THAT(ReadAll(Path("err")), HasSubstr(" info stopped"));
+  }
+}
+
+TEST_F(EldrdTest, ASecondSignalEndsAtOnce) {
+  SpawnAndWaitForPorts("1h");
+  kill(pid_, SIGTERM);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (ReadAll(Path("err")).find("stopping") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(Wait(), 128 + SIGTERM);
+}
+
+TEST_F(EldrdTest, APortFileThatCannotBeWrittenStopsTheStart) {
+  EXPECT_EQ(Run({"--grpc-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--shutdown-delay",
+                 "0", "--port-file", Path("no/such/folder")}),
+            1);
+  EXPECT_THAT(ReadAll(Path("err")), HasSubstr("--port-file: cannot write"));
+}
+
+}  // namespace
+}  // namespace eldr
