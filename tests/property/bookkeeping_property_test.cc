@@ -18,7 +18,7 @@ class BookkeepingPropertyTest : public ::testing::TestWithParam<std::string> {};
 TEST_P(BookkeepingPropertyTest, AnyInterleavingLeavesTheBooksRight) {
   SCOPED_TRACE(SeedNote());
   RandomTraffic traffic(GetParam(), TestSeed(), 1);
-  for (int step = 0; step < 6000; ++step) {
+  for (int step = 0; step < 12000; ++step) {
     SCOPED_TRACE(absl::StrCat("step ", step));
     traffic.Step();
     if (step % 10 == 0) traffic.books().Compare(traffic.router());

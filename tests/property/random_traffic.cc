@@ -48,7 +48,7 @@ RandomTraffic::RandomTraffic(const std::string& policy, std::uint64_t seed,
 }
 
 void RandomTraffic::Step() {
-  if (OneIn(200)) MuteAnotherNode();
+  if (OneIn(100)) MuteAnotherNode();
   const std::uint64_t draw = Below(100);
   if (draw < 30) {
     Place();

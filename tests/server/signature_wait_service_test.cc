@@ -1,4 +1,5 @@
 // Placements that wait for their signature, over the wire.
+#include <atomic>
 #include <string>
 #include <thread>
 
@@ -57,14 +58,17 @@ TEST_F(SignatureWaitServiceTest, DoesNotWaitForASignatureThatIsThere) {
 }
 
 TEST_F(SignatureWaitServiceTest, ACancelledWaitLeavesNoLease) {
-  int attempts = 0;
-  ASSERT_TRUE(Eventually([&] {
-    ++attempts;
+  // A wait lasts 50 ms at most, so a busy machine may cancel some too late.
+  ASSERT_TRUE(Eventually([&, attempt = 0]() mutable {
+    const std::string id = absl::StrCat("r", ++attempt);
     grpc::ClientContext context;
+    std::atomic<bool> answered{false};
     std::thread frontend([&] {
       v1::PlaceResponse placed;
-      placement_->Place(&context, WaitingQuery(absl::StrCat("r", attempts)), &placed).ok();
+      placement_->Place(&context, WaitingQuery(id), &placed).ok();
+      answered = true;
     });
+    while (!answered && Metric("eldr_calls_in_flight") == 0) std::this_thread::yield();
     context.TryCancel();
     frontend.join();
     return Metric(R"(eldr_calls_total{call="Place",outcome="cancelled"})") >= 3;
