@@ -74,6 +74,23 @@ TEST_F(RouterHeartbeatTest, WhatEndedSinceTheReportIsOffTheLoad) {
   EXPECT_EQ(Status("a").load, 0u);
 }
 
+TEST_F(RouterHeartbeatTest, WhatEndedSinceTheReportIsTakenOffIt) {
+  RegisterAndHear({"a"});
+  PlacementQuery query = Query("r");
+  query.sequences = 3;
+  MustPlace(query);
+  ReportLoad("a", 5, 2);
+  MustPlace("since");
+  EXPECT_EQ(Status("a").load, 8u);
+  MustRelease("r");
+  EXPECT_EQ(Status("a").load, 5u);
+  MustRelease("since");
+  EXPECT_EQ(Status("a").load, 4u);
+  ReportLoad("a", 0, 0);
+  MustPlace("next");
+  EXPECT_EQ(Status("a").load, 1u);  // what ended before the report is not taken off again
+}
+
 TEST_F(RouterHeartbeatTest, ReportedLoadDecides) {
   StartWithPolicy("least_loaded");
   RegisterAndHear({"a", "b"});
