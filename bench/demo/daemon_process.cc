@@ -86,6 +86,7 @@ absl::Status DaemonProcess::Launch(const std::string& eldrd) {
   std::vector<std::string> words = {eldrd, "--config", absl::StrCat(folder_, "/eldrd.yaml"),
                                     "--port-file", absl::StrCat(folder_, "/ports")};
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const std::string log = absl::StrCat(folder_, "/log");

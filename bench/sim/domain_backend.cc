@@ -10,6 +10,7 @@ namespace eldr::sim {
 std::map<std::string, std::vector<std::string>> ShareOut(
     const std::map<std::string, double>& weight_by_domain, const std::vector<std::string>& nodes) {
   std::vector<std::pair<double, std::string>> heaviest_first;
+  heaviest_first.reserve(weight_by_domain.size());
   for (const auto& [domain, weight] : weight_by_domain) heaviest_first.emplace_back(weight, domain);
   std::stable_sort(heaviest_first.begin(), heaviest_first.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });

@@ -26,7 +26,8 @@ double ExactHazard(int code) {
 
 struct Tables {
   std::array<std::int32_t, kHazardCodes> hazard{};
-  std::array<std::uint8_t, kLookupSize> code{};
+  // In sixteenths of a code.
+  std::array<std::uint16_t, kLookupSize> fine_code{};
 
   Tables() {
     for (int code_value = 1; code_value < 256; ++code_value) {
@@ -36,16 +37,15 @@ struct Tables {
     for (std::uint32_t i = 0; i < kLookupSize; ++i) {
       // The middle of the part stands for all of it.
       const std::uint32_t bits = ((kLookupBase + i) << kLookupShift) | (1u << (kLookupShift - 1));
-      code[i] = CodeOf(std::bit_cast<float>(bits));
+      fine_code[i] = FineCodeOf(std::bit_cast<float>(bits));
     }
   }
 
-  static std::uint8_t CodeOf(double activation) {
+  static std::uint16_t FineCodeOf(double activation) {
     const double x = -std::log1p(-std::min(activation, kMaxActivation));
     const double place =
         std::log(x / SmallestHazard()) / std::log(LargestHazard() / SmallestHazard());
-    const double code_value = 1 + std::round(254 * place);
-    return static_cast<std::uint8_t>(std::clamp(code_value, 0.0, 255.0));
+    return static_cast<std::uint16_t>(std::round(16 * std::clamp(1 + 254 * place, 0.0, 255.0)));
   }
 };
 
@@ -54,18 +54,28 @@ const Tables& GetTables() {
   return tables;
 }
 
-inline std::uint8_t Lookup(const Tables& tables, float activation) {
+// The code at or above the chance's place, the more often the nearer it is: with dithers spread
+// evenly over the cells, the rounding errors of equal chances cancel, where a fixed rule would add
+// them up.
+inline std::uint8_t Lookup(const Tables& tables, float activation, std::uint32_t dither) {
   const std::uint32_t place = std::bit_cast<std::uint32_t>(activation) >> kLookupShift;
   if (place < kLookupBase) return 0;
-  return tables.code[std::min(place - kLookupBase, kLookupSize - 1)];
+  const std::uint32_t fine = tables.fine_code[std::min(place - kLookupBase, kLookupSize - 1)];
+  return static_cast<std::uint8_t>((fine + dither) >> 4);
 }
+
+// 0 to 15, each once, neighbours far apart.
+constexpr std::array<std::uint8_t, 16> kDithers = {0, 8, 4, 12, 2, 10, 6, 14,
+                                                   1, 9, 5, 13, 3, 11, 7, 15};
+
+inline std::uint32_t DitherOf(std::size_t cell) { return kDithers[cell % kDithers.size()]; }
 
 }  // namespace
 
 const std::array<std::int32_t, kHazardCodes>& HazardOfCode() { return GetTables().hazard; }
 
 std::uint8_t CodeOfActivation(float activation) {
-  return Lookup(GetTables(), std::max(activation, 0.0f));
+  return Lookup(GetTables(), std::max(activation, 0.0f), 8);
 }
 
 std::array<float, kHazardCodes> ActivationOfCode(std::uint32_t multiplicity) {
@@ -86,7 +96,7 @@ void EstimateContribution(const ExpertSignature* signature, const ActivationPrio
   const auto p_max = static_cast<float>(parameters.p_max);
   const auto take_prior = [&](std::size_t layer) {
     for (std::size_t cell = layer * experts; cell < (layer + 1) * experts; ++cell) {
-      codes[cell] = Lookup(tables, std::min(p_max, p0[cell]));
+      codes[cell] = Lookup(tables, std::min(p_max, p0[cell]), DitherOf(cell));
     }
   };
   if (signature == nullptr) {
@@ -105,7 +115,7 @@ void EstimateContribution(const ExpertSignature* signature, const ActivationPrio
       }
       for (std::size_t cell = layer * experts; cell < (layer + 1) * experts; ++cell) {
         const float p = static_cast<float>(counts[cell]) * per_count + p0[cell] * per_prior;
-        codes[cell] = Lookup(tables, std::min(p_max, p));
+        codes[cell] = Lookup(tables, std::min(p_max, p), DitherOf(cell));
       }
     }
   });

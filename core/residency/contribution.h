@@ -2,9 +2,9 @@
 //
 // For an activation chance p a request adds the hazard x = -ln(1 - p) (design: section 3). A
 // contribution keeps the codes of these hazards: code 0 is no hazard, codes 1 to 255 are spaced
-// evenly in ln x between 2^-16 and -ln(1 - 0.98) = 3.912, so neighbours differ by 5 % and a
-// marginal count by 0.2 %. Everything downstream (hazards, activations) is read from the code, so
-// what is scored is exactly what is reserved and later given back.
+// evenly in ln x between 2^-16 and -ln(1 - 0.98) = 3.912, 5 % apart. An estimate rounds up or down
+// by cell, so that errors cancel in sums. Everything downstream (hazards, activations) is read from
+// the code: what is scored is exactly what is reserved and later given back.
 #ifndef ELDR_CORE_RESIDENCY_CONTRIBUTION_H_
 #define ELDR_CORE_RESIDENCY_CONTRIBUTION_H_
 

@@ -48,25 +48,25 @@ RandomTraffic::RandomTraffic(const std::string& policy, std::uint64_t seed,
 }
 
 void RandomTraffic::Step() {
-  if (OneIn(100)) MuteAnotherNode();
+  if (OneIn(100)) SilenceANode();
   const std::uint64_t draw = Below(100);
-  if (draw < 30) {
+  if (draw < 28) {
     Place();
-  } else if (draw < 48) {
+  } else if (draw < 44) {
     Push();
-  } else if (draw < 60) {
+  } else if (draw < 53) {
     Release();
-  } else if (draw < 66) {
+  } else if (draw < 59) {
     Renew();
-  } else if (draw < 76) {
+  } else if (draw < 67) {
     Heartbeat();
-  } else if (draw < 84) {
+  } else if (draw < 79) {
     HeartbeatAll();
-  } else if (draw < 87) {
+  } else if (draw < 82) {
     Drain();
-  } else if (draw < 92) {
+  } else if (draw < 87) {
     Register();
-  } else if (draw < 93) {
+  } else if (draw < 88) {
     Remove();
   } else {
     PassTime();
@@ -227,6 +227,16 @@ void RandomTraffic::HeartbeatAll() {
   }
 }
 
+void RandomTraffic::SilenceANode() {
+  mute_node_ = AnyNode();
+  for (int second = 0; second < 12; ++second) {
+    clock_.Advance(absl::Seconds(1));
+    router_->Step();
+    HeartbeatAll();
+  }
+  mute_node_.clear();
+}
+
 void RandomTraffic::Drain() {
   const std::string node_id = AnyNode();
   const bool known = books_->nodes().contains(node_id);
@@ -268,7 +278,9 @@ void RandomTraffic::Remove() {
 }
 
 void RandomTraffic::PassTime() {
-  clock_.Advance(absl::Milliseconds(static_cast<std::int64_t>(Below(OneIn(8) ? 15'000 : 1500))));
+  // Now and then so long that the whole fleet falls silent.
+  const std::uint64_t most_ms = OneIn(60) ? 15'000 : 1000;
+  clock_.Advance(absl::Milliseconds(static_cast<std::int64_t>(Below(most_ms))));
   router_->Step();
 }
 

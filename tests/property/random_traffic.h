@@ -45,7 +45,8 @@ class RandomTraffic {
   void Renew();
   void Heartbeat();
   void HeartbeatAll();
-  void MuteAnotherNode() { mute_node_ = AnyNode(); }
+  // For longer than node_timeout, while all others are heard.
+  void SilenceANode();
   void Drain();
   void Register();
   void Remove();

@@ -108,9 +108,21 @@ TEST_F(EstimateTest, ByHand) {
   // 12 tokens, n0 = 36: n = 9. kappa = 3: p = (9 f + 3 / 8) / 12.
   const TestSignature signature = SteadySignature(geometry_, 12);
   const auto codes = Codes(&signature, {.kappa = 3, .p_max = 0.98, .n0 = 36});
-  EXPECT_EQ(codes[0], CodeOfActivation(9.375f / 12));
-  EXPECT_EQ(codes[1], CodeOfActivation(9.375f / 12));
-  EXPECT_EQ(codes[2], CodeOfActivation(0.375f / 12));
+  EXPECT_NEAR(codes[0], CodeOfActivation(9.375f / 12), 1);
+  EXPECT_NEAR(codes[1], CodeOfActivation(9.375f / 12), 1);
+  EXPECT_NEAR(codes[2], CodeOfActivation(0.375f / 12), 1);
+}
+
+TEST_F(EstimateTest, RoundingErrorsOfEqualChancesCancel) {
+  const ModelGeometry wide = {1, 1600, 300, {}};
+  const ActivationPrior prior(wide);
+  std::vector<std::uint8_t> codes(wide.cells());
+  EstimateContribution(nullptr, prior, wide, {}, absl::MakeSpan(codes));
+  const auto activation_of_code = ActivationOfCode(1);
+  double sum = 0;
+  for (const std::uint8_t code : codes) sum += activation_of_code[code];
+  EXPECT_NEAR(sum, 300, 0.5);  // any one code would be off by more
+  EXPECT_GT(std::abs(1600 * activation_of_code[codes[0]] - 300), 1);
 }
 
 TEST_F(EstimateTest, AgreesWithTheFormulaInDoublePrecision) {
@@ -141,9 +153,9 @@ TEST_F(EstimateTest, TakesThePriorWithoutASignatureAndWhereALayerIsNotCovered) {
 TEST_F(EstimateTest, NoExpertIsTakenForCertain) {
   const TestSignature signature = SteadySignature(geometry_, 100'000);
   const auto codes = Codes(&signature, {.kappa = 0.001, .p_max = 0.7, .n0 = 1e9});
-  EXPECT_EQ(codes[0], CodeOfActivation(0.7f));
+  EXPECT_NEAR(codes[0], CodeOfActivation(0.7f), 1);
   const auto without_limit = Codes(&signature, {.kappa = 0.001, .p_max = 0.98, .n0 = 1e9});
-  EXPECT_EQ(without_limit[0], 255);
+  EXPECT_GE(without_limit[0], 254);
 }
 
 TEST_F(EstimateTest, ALongPromptIsBelievedUpToItsCap) {
@@ -151,7 +163,7 @@ TEST_F(EstimateTest, ALongPromptIsBelievedUpToItsCap) {
   const TestSignature long_prompt = SteadySignature(geometry_, 10'000'000);
   // n is about n0, so p = (n0 + kappa / 8) / (n0 + kappa).
   const auto capped = Codes(&long_prompt, {.kappa = 4, .p_max = 0.98, .n0 = 4});
-  EXPECT_EQ(capped[0], CodeOfActivation(4.5f / 8));
+  EXPECT_NEAR(capped[0], CodeOfActivation(4.5f / 8), 1);
   EXPECT_LT(Codes(&once, {.kappa = 4, .p_max = 0.98, .n0 = 4})[0], capped[0] + 1);
 }
 
