@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/status_macros.h"
+#include "core/profile/profile_file.h"
 #include "server/config_field.h"
 #include "server/config_reader.h"
 #include "server/listen_address.h"
@@ -52,6 +53,41 @@ absl::Status CheckPlaintext(absl::string_view section, const std::vector<std::st
   return absl::OkStatus();
 }
 
+// Reads the profile that `band` names, if any.
+absl::Status LoadProfile(const std::string& key, const ConfigOrigins& origins,
+                         LocalityBandSettings& band) {
+  if (band.profile_path.empty()) {
+    band.profile = nullptr;  // a model may take back what default_policy names
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Profile> profile = ReadProfile(band.profile_path);
+  if (!profile.ok()) {
+    const auto origin = origins.find(key);
+    return absl::InvalidArgumentError(
+        absl::StrCat(origin == origins.end() ? "default_policy" : origin->second, ": ", key,
+                     ": got \"", band.profile_path, "\" (", profile.status().message(),
+                     "), expected a profile as eldr-fit writes it"));
+  }
+  band.profile = std::make_shared<const Profile>(*std::move(profile));
+  return absl::OkStatus();
+}
+
+absl::Status LoadProfiles(Config& config, const ConfigOrigins& origins) {
+  ELDR_RETURN_IF_ERROR(LoadProfile("default_policy.locality_band.profile", origins,
+                                   config.default_policy.locality_band));
+  for (std::size_t i = 0; i < config.models.size(); ++i) {
+    ModelSpec& model = config.models[i];
+    const std::string shown = absl::StrCat("models[", i, "]");
+    ELDR_RETURN_IF_ERROR(LoadProfile(absl::StrCat(shown, ".locality_band.profile"), origins,
+                                     model.settings.locality_band));
+    if (const absl::Status status = CheckPolicyServes(model.settings, model.geometry);
+        !status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(shown, ": ", status.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Opens the sections of `path` that `open` is not in, and answers the indentation below them.
 std::string OpenSections(const std::vector<std::string>& path, std::vector<std::string>& open,
                          std::string& out, absl::string_view indent) {
@@ -83,6 +119,7 @@ absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view fil
   ConfigOrigins origins;
   ELDR_RETURN_IF_ERROR(ReadConfigYaml(yaml, file_name, config, origins));
   ELDR_RETURN_IF_ERROR(ApplyOverrides(overrides, config, origins));
+  ELDR_RETURN_IF_ERROR(LoadProfiles(config, origins));
   if (config.grpc.listen.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(origins["grpc.listen"], ": grpc.listen: got [], expected an address"));

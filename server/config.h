@@ -37,6 +37,14 @@ struct LogConfig {
   bool requests = false;        // a line per placement
 };
 
+// Where received signatures are recorded, and how many.
+struct CaptureConfig {
+  std::string directory;  // empty: none are
+  double share = 1;       // of the requests
+  std::uint64_t file_bytes = 32 << 20;
+  std::uint64_t max_bytes = 256 << 20;  // of all files
+};
+
 struct Config {
   GrpcConfig grpc;
   HttpConfig http;
@@ -44,6 +52,7 @@ struct Config {
   absl::Duration shutdown_delay = absl::Seconds(5);
   absl::Duration drain_timeout = absl::Seconds(30);
   LogConfig log;
+  CaptureConfig capture;
   PolicySettings default_policy;
   std::vector<ModelSpec> models;
 };

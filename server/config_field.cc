@@ -111,8 +111,11 @@ ConfigField Real(std::string path, double& value, std::string expected, bool (*a
 }
 
 ConfigField Choice(std::string path, std::string& value, std::vector<absl::string_view> choices) {
+  const bool optional = choices.front().empty();
   return {.path = std::move(path),
-          .expected = absl::StrCat("one of ", absl::StrJoin(choices, ", ")),
+          .expected =
+              absl::StrCat(optional ? "nothing or one of " : "one of ",
+                           absl::StrJoin(absl::MakeSpan(choices).subspan(optional ? 1 : 0), ", ")),
           .set =
               [&value, choices = std::move(choices)](const std::string& text) {
                 for (const absl::string_view choice : choices) {
@@ -123,7 +126,7 @@ ConfigField Choice(std::string path, std::string& value, std::vector<absl::strin
                 }
                 return false;
               },
-          .print = [&value] { return value; },
+          .print = [&value] { return value.empty() ? Quoted(value) : value; },
           .clear = nullptr};
 }
 
@@ -138,6 +141,26 @@ ConfigField Name(std::string path, std::string& value) {
               },
           .print = [&value] { return Quoted(value); },
           .clear = nullptr};
+}
+
+// Any text; empty means none.
+ConfigField Text(std::string path, std::string& value, std::string expected) {
+  return {.path = std::move(path),
+          .expected = std::move(expected),
+          .set =
+              [&value](const std::string& text) {
+                value = text;
+                return true;
+              },
+          .print = [&value] { return Quoted(value); },
+          .clear = nullptr};
+}
+
+// "" and the names of the policies.
+std::vector<absl::string_view> ShadowNames() {
+  std::vector<absl::string_view> names = PolicyNames();
+  names.insert(names.begin(), "");
+  return names;
 }
 
 constexpr char kAddressExpected[] = "HOST:PORT with a port of 0 to 65535, [IPV6]:PORT or unix:PATH";
@@ -202,6 +225,7 @@ void AddPolicyFields(const std::string& prefix, PolicySettings& settings,
   StepTimeShape& step = settings.step_time;
   const absl::Duration most = absl::Hours(1);
   fields.push_back(Choice(prefix + "policy", settings.policy, PolicyNames()));
+  fields.push_back(Choice(prefix + "shadow_policy", settings.shadow_policy, ShadowNames()));
   fields.push_back(
       Real(prefix + "kappa", estimate.kappa, "a number greater than 0, at most 1000000", positive));
   fields.push_back(
@@ -216,6 +240,15 @@ void AddPolicyFields(const std::string& prefix, PolicySettings& settings,
       Time(prefix + "step_time.per_request", step.per_request, absl::ZeroDuration(), most));
   fields.push_back(Time(prefix + "step_time.per_context_token", step.per_context_token,
                         absl::ZeroDuration(), most));
+  const auto cosine_range = [](double number) { return number >= 0 && number <= 2; };
+  LocalityBandSettings& band = settings.locality_band;
+  const std::string section = prefix + "locality_band.";
+  const absl::Duration least = absl::Milliseconds(100);
+  fields.push_back(Real(section + "tau", band.tau, "a number of 0 to 2", cosine_range));
+  fields.push_back(Flag(section + "seeded_ties", band.seeded_ties));
+  fields.push_back(Time(section + "window", band.window, least, most));
+  fields.push_back(Time(section + "refit_interval", band.refit_interval, least, most));
+  fields.push_back(Text(section + "profile", band.profile_path, "the path of a profile"));
 }
 
 }  // namespace
@@ -249,6 +282,10 @@ std::vector<ConfigField> FieldsOf(Config& config) {
       Choice("log.level", config.log.level, {"debug", "info", "warning", "error"}),
       Choice("log.format", config.log.format, {"text", "json"}),
       Flag("log.requests", config.log.requests),
+      Text("capture.directory", config.capture.directory, "the path of a directory"),
+      Real("capture.share", config.capture.share, "a number greater than 0, at most 1", share),
+      Size("capture.file_bytes", config.capture.file_bytes, kMiB, kMiB << 10),
+      Size("capture.max_bytes", config.capture.max_bytes, kMiB, kMiB << 20),
   };
   AddPolicyFields("default_policy.", config.default_policy, fields);
   return fields;

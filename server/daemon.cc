@@ -39,7 +39,6 @@ Daemon::Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink)
 
 absl::Status Daemon::Build() {
   ELDR_ASSIGN_OR_RETURN(router_, Router::Create(config_.router, clock_, events_));
-  collector_ = std::make_unique<FleetCollector>(*router_);
   context_ =
       std::make_unique<ServiceContext>(ServiceContext{.router = *router_,
                                                       .gate = gate_,
@@ -48,6 +47,11 @@ absl::Status Daemon::Build() {
                                                       .clock = clock_,
                                                       .default_policy = config_.default_policy,
                                                       .log_requests = config_.log.requests});
+  if (!config_.capture.directory.empty()) {
+    ELDR_ASSIGN_OR_RETURN(capture_, SignatureCapture::Open(config_.capture, clock_, log_));
+    context_->capture = capture_.get();
+  }
+  collector_ = std::make_unique<FleetCollector>(*router_, capture_.get());
   for (const ModelSpec& model : config_.models) {
     ELDR_RETURN_IF_ERROR(DeclareModel(*context_, model).status());
   }
@@ -62,6 +66,10 @@ absl::Status Daemon::Build() {
       job.Publish();
     }
   });
+  // Apart from both, so that a slow disk delays neither.
+  if (capture_ != nullptr) {
+    recorder_ = std::make_unique<Ticker>(kStepInterval, [this] { capture_->Flush(); });
+  }
 
   ELDR_ASSIGN_OR_RETURN(
       grpc_, GrpcServer::Start(config_.grpc, {placement_service_.get(), fleet_service_.get(),
@@ -97,6 +105,7 @@ void Daemon::Stop() {
   const bool drained = gate_.WaitUntilIdle(config_.drain_timeout);
   grpc_->Stop(kFlushGrace);
   if (http_ != nullptr) http_->Stop();
+  recorder_.reset();
   background_.reset();
   ticker_.reset();
   if (drained) {

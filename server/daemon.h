@@ -25,6 +25,7 @@
 #include "server/placement_service.h"
 #include "server/router_events.h"
 #include "server/service_context.h"
+#include "server/signature_capture.h"
 #include "server/ticker.h"
 
 namespace eldr {
@@ -66,6 +67,7 @@ class Daemon {
   prometheus::Registry registry_;
   Metrics metrics_;
   RouterEvents events_;
+  std::unique_ptr<SignatureCapture> capture_;  // nullptr if nothing is recorded
   CallGate gate_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<FleetCollector> collector_;
@@ -75,6 +77,7 @@ class Daemon {
   std::unique_ptr<ModelService> model_service_;
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<Ticker> background_;
+  std::unique_ptr<Ticker> recorder_;
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpServer> http_;
 };

@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/signature_capture.h"
 
 namespace eldr {
 namespace {
@@ -65,8 +66,27 @@ constexpr NodeGauge kNodeGauges[] = {
        if (!node.heartbeat_age.has_value()) return std::nullopt;
        return absl::ToDoubleSeconds(*node.heartbeat_age);
      }},
+    {"eldr_node_step_slowness_ratio",
+     "How many times as long as the configured shape a decode step takes there, as learned.",
+     [](const NodeStatus& node) { return std::optional<double>(node.step_time.slowness); }},
+    {"eldr_node_step_bucket_offset_ratio",
+     "What steps of the batch's bucket take beyond the terms of the step time, relative to their "
+     "sum, as learned.",
+     [](const NodeStatus& node) { return std::optional<double>(node.step_time.bucket_offset); }},
     {"eldr_node_draining", "1 while the node drains.",
      [](const NodeStatus& node) { return std::optional<double>(node.draining ? 1 : 0); }},
+};
+
+// The terms of the step time, by label.
+struct StepTimeTerm {
+  const char* name;
+  double StepTimeCoefficients::*coefficient;
+};
+constexpr StepTimeTerm kTerms[] = {
+    {"base", &StepTimeCoefficients::base},
+    {"per_expert", &StepTimeCoefficients::per_expert},
+    {"per_request", &StepTimeCoefficients::per_request},
+    {"per_context_token", &StepTimeCoefficients::per_context_token},
 };
 
 constexpr NodeState kStates[] = {NodeState::kJoining, NodeState::kReady, NodeState::kLost};
@@ -86,6 +106,19 @@ void AddNodeFamilies(const std::vector<NodeStatus>& nodes, std::vector<MetricFam
     }
     families.push_back(std::move(family));
   }
+  MetricFamily terms{"eldr_node_step_term_seconds",
+                     "The coefficients of the node's step time in force, by term.",
+                     MetricType::Gauge,
+                     {}};
+  for (const NodeStatus& node : nodes) {
+    for (const StepTimeTerm& term : kTerms) {
+      Labels labels = NodeLabels(node);
+      labels.push_back({"term", term.name});
+      terms.metric.push_back(
+          Series(std::move(labels), node.step_time.*term.coefficient, MetricType::Gauge));
+    }
+  }
+  families.push_back(std::move(terms));
   MetricFamily state{"eldr_node_state",
                      "1 for the state the node is in, 0 for the others.",
                      MetricType::Gauge,
@@ -124,6 +157,50 @@ constexpr ModelSeries kModelSeries[] = {
      [](const ModelDescription& model) { return static_cast<double>(model.learned_requests); }},
 };
 
+void AddFits(const std::string& model, const std::string& policy,
+             const std::optional<PolicyFits>& fits, MetricFamily& family) {
+  if (!fits.has_value()) return;
+  const std::pair<const char*, std::uint64_t> outcomes[] = {
+      {"started", fits->started}, {"published", fits->published}, {"failed", fits->failed}};
+  for (const auto& [outcome, count] : outcomes) {
+    family.metric.push_back(Series({{"model", model}, {"policy", policy}, {"outcome", outcome}},
+                                   static_cast<double>(count), MetricType::Counter));
+  }
+}
+
+// The fits of policies that fit, shadows included.
+MetricFamily PolicyFitFamily(const std::vector<ModelDescription>& models) {
+  MetricFamily family{"eldr_policy_fits_total",
+                      "Background fits of the locality band to recent traffic, by outcome.",
+                      MetricType::Counter,
+                      {}};
+  for (const ModelDescription& model : models) {
+    const PolicySettings& settings = model.spec.settings;
+    AddFits(model.spec.name, settings.policy, model.fits, family);
+    // A shadow of the same name would be the same series.
+    if (settings.shadow_policy != settings.policy) {
+      AddFits(model.spec.name, settings.shadow_policy, model.shadow_fits, family);
+    }
+  }
+  return family;
+}
+
+void AddCaptureFamilies(const SignatureCapture::Counts& counts,
+                        std::vector<MetricFamily>& families) {
+  MetricFamily records{"eldr_capture_records_total",
+                       "Records of received signatures, by what became of them.",
+                       MetricType::Counter,
+                       {}};
+  records.metric.push_back(
+      Series({{"outcome", "written"}}, static_cast<double>(counts.written), MetricType::Counter));
+  records.metric.push_back(
+      Series({{"outcome", "dropped"}}, static_cast<double>(counts.dropped), MetricType::Counter));
+  families.push_back(std::move(records));
+  MetricFamily bytes{"eldr_capture_bytes", "Size of all capture files.", MetricType::Gauge, {}};
+  bytes.metric.push_back(Series({}, static_cast<double>(counts.bytes), MetricType::Gauge));
+  families.push_back(std::move(bytes));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> FleetCollector::Collect() const {
@@ -139,6 +216,8 @@ std::vector<MetricFamily> FleetCollector::Collect() const {
     }
     families.push_back(std::move(family));
   }
+  families.push_back(PolicyFitFamily(models));
+  if (capture_ != nullptr) AddCaptureFamilies(capture_->counts(), families);
   return families;
 }
 

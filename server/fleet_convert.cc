@@ -132,6 +132,7 @@ void ToProto(const NodeStatus& status, v1::Node* proto) {
   if (status.reported_step_time.has_value()) {
     ToProto(*status.reported_step_time, proto->mutable_reported_step_time());
   }
+  ToProto(status.step_time, proto->mutable_step_time());
 }
 
 void ToProto(const Residency& residency, v1::GetResidencyResponse* proto) {

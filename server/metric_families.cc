@@ -46,6 +46,12 @@ Families::Families(Registry& registry)
       candidate_marginal_experts(
           CounterFamily(registry, "eldr_placement_candidate_marginal_experts_total",
                         "The same had each placement gone to the average of its candidates.")),
+      shadow_decisions(CounterFamily(
+          registry, "eldr_shadow_decisions_total",
+          "Placements that the shadow policy decided too, by whether it chose the same node.")),
+      shadow_cost(CounterFamily(registry, "eldr_shadow_cost_seconds_total",
+                                "Predicted residency cost of those placements: of the choices that "
+                                "were made, and of the shadow policy's.")),
       decision_seconds(HistogramFamily(registry, "eldr_placement_decision_seconds",
                                        "Time to choose and reserve a node.")),
       signatures(CounterFamily(registry, "eldr_signatures_total",

@@ -26,6 +26,8 @@ class Families {
   prometheus::Family<prometheus::Counter>& placement_basis;
   prometheus::Family<prometheus::Counter>& marginal_experts;
   prometheus::Family<prometheus::Counter>& candidate_marginal_experts;
+  prometheus::Family<prometheus::Counter>& shadow_decisions;
+  prometheus::Family<prometheus::Counter>& shadow_cost;
   prometheus::Family<prometheus::Histogram>& decision_seconds;
   prometheus::Family<prometheus::Counter>& signatures;
   prometheus::Family<prometheus::Histogram>& signature_bytes;

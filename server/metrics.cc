@@ -100,11 +100,23 @@ void ModelMetrics::OnPlaced(const Placement& placement) {
   if (placement.signature_age.has_value()) {
     signature_age_->Observe(absl::ToDoubleSeconds(*placement.signature_age));
   }
+  if (placement.shadow.has_value()) CountShadow(*placement.shadow, placement.node.node_id);
   // Both or none, so that their ratio compares the same placements.
   if (placement.mean_marginal_experts.has_value()) {
     marginal_experts_->Increment(placement.marginal_experts);
     candidate_marginal_experts_->Increment(*placement.mean_marginal_experts);
   }
+}
+
+void ModelMetrics::CountShadow(const ShadowDecision& shadow, absl::string_view made) {
+  // Looked up: only models with a shadow have these series.
+  families_.shadow_decisions
+      .Add({{"model", model_},
+            {"policy", Text(shadow.policy)},
+            {"agrees", shadow.node_id == made ? "true" : "false"}})
+      .Increment();
+  families_.shadow_cost.Add({{"model", model_}, {"choice", "made"}}).Increment(shadow.made_cost);
+  families_.shadow_cost.Add({{"model", model_}, {"choice", "shadow"}}).Increment(shadow.cost);
 }
 
 void ModelMetrics::OnNotPlaced(absl::StatusCode code) {

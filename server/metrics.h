@@ -85,6 +85,8 @@ class ModelMetrics {
   const std::string& model() const { return model_; }
 
  private:
+  void CountShadow(const ShadowDecision& shadow, absl::string_view made);
+
   static constexpr std::size_t kReasons = 5;
   static constexpr std::size_t kQualities = 3;
   static constexpr std::size_t kBases = 2;

@@ -88,6 +88,7 @@ void ReceiptToProto(const Receipt& receipt, v1::ExplainPlacementResponse* proto)
     score->set_marginal_experts(candidate.marginal_experts);
     ToProto(candidate.predicted_step_time, score->mutable_predicted_step_time());
     score->set_cost(candidate.cost);
+    ToProto(candidate.step_time, score->mutable_step_time());
   }
   proto->set_candidate_count(receipt.candidate_count);
   for (std::size_t reason = 0; reason < receipt.ineligible.size(); ++reason) {
@@ -97,6 +98,12 @@ void ReceiptToProto(const Receipt& receipt, v1::ExplainPlacementResponse* proto)
     count->set_nodes(receipt.ineligible[reason]);
   }
   proto->set_prefill_worker(receipt.prefill_worker);
+  if (receipt.shadow.has_value()) {
+    v1::ShadowDecision* const shadow = proto->mutable_shadow();
+    shadow->set_policy(std::string(receipt.shadow->policy));
+    shadow->set_node_id(receipt.shadow->node_id);
+    shadow->set_cost_difference(receipt.shadow->cost - receipt.shadow->made_cost);
+  }
 }
 
 }  // namespace

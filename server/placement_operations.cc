@@ -6,6 +6,7 @@
 #include "core/base/status_macros.h"
 #include "server/placement_convert.h"
 #include "server/proto_convert.h"
+#include "server/signature_capture.h"
 
 namespace eldr {
 namespace {
@@ -55,6 +56,10 @@ absl::Status PushSignature(ServiceContext& context, const v1::PushSignatureReque
     metrics->OnSignature(push.ok() ? push->signature : SignatureData{}, outcome);
   }
   if (!result.ok()) return result.status();
+  if (context.capture != nullptr && request.has_signature()) {
+    context.capture->OnSignature(request.model(), request.request_id(), request.append(),
+                                 request.signature());
+  }
   ToProto(*result, response);
   return absl::OkStatus();
 }
@@ -75,6 +80,10 @@ absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
   }
   if (context.log_requests) LogPlacement(context, *query, placement);
   if (!placement.ok()) return placement.status();
+  if (context.capture != nullptr && request.has_signature()) {
+    context.capture->OnSignature(request.model(), request.request_id(), /*append=*/false,
+                                 request.signature());
+  }
   ToProto(*placement, response);
   return absl::OkStatus();
 }
@@ -115,6 +124,10 @@ absl::Status ReleaseLease(ServiceContext& context, const v1::ReleaseLeaseRequest
   ELDR_ASSIGN_OR_RETURN(release, FromProto(request));
   LeaseOutcome outcome;
   ELDR_ASSIGN_OR_RETURN(outcome, context.router.Release(release));
+  if (context.capture != nullptr && request.has_decode_counts() && outcome == LeaseOutcome::kDone) {
+    context.capture->OnDecodeCounts(release.lease.model, release.lease.request_id,
+                                    request.decode_counts());
+  }
   response->set_outcome(ToProto(outcome));
   return absl::OkStatus();
 }

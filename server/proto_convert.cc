@@ -98,6 +98,16 @@ void ToProto(const ModelSpec& spec, v1::Model* proto) {
   proto->set_name(spec.name);
   ToProto(spec.geometry, proto->mutable_geometry());
   proto->set_policy(spec.settings.policy);
+  proto->set_shadow_policy(spec.settings.shadow_policy);
+}
+
+void ToProto(const StepTimeCoefficients& coefficients, v1::StepTimeCoefficients* proto) {
+  proto->set_base(coefficients.base);
+  proto->set_per_expert(coefficients.per_expert);
+  proto->set_per_request(coefficients.per_request);
+  proto->set_per_context_token(coefficients.per_context_token);
+  proto->set_slowness(coefficients.slowness);
+  proto->set_bucket_offset(coefficients.bucket_offset);
 }
 
 void ToProto(const ModelDescription& description, v1::DescribeModelResponse* proto) {

@@ -19,6 +19,7 @@
 #include "core/route/router.h"
 #include "eldr/v1/models.pb.h"
 #include "eldr/v1/signature.pb.h"
+#include "eldr/v1/step_time.pb.h"
 
 namespace eldr {
 
@@ -42,6 +43,8 @@ ModelGeometry FromProto(const v1::ModelGeometry& geometry);
 void ToProto(const ModelGeometry& geometry, v1::ModelGeometry* proto);
 void ToProto(const ModelSpec& spec, v1::Model* proto);
 void ToProto(const ModelDescription& description, v1::DescribeModelResponse* proto);
+
+void ToProto(const StepTimeCoefficients& coefficients, v1::StepTimeCoefficients* proto);
 
 // INVALID_ARGUMENT if a batch has more elements than one call may carry.
 absl::Status CheckBatch(absl::string_view field, int elements);

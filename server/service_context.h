@@ -18,6 +18,8 @@
 
 namespace eldr {
 
+class SignatureCapture;
+
 // References that outlive the services.
 struct ServiceContext {
   Router& router;
@@ -29,6 +31,8 @@ struct ServiceContext {
   PolicySettings default_policy;
   // Whether each placement leaves a line.
   bool log_requests = false;
+  // nullptr if signatures are not recorded.
+  SignatureCapture* capture = nullptr;
 };
 
 // Answers a call at once by `work`, which fills the response and answers a Status.

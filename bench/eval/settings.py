@@ -103,6 +103,7 @@ def robustness(trace, data, scenarios):
         scenario("wrong_coefficients", "policies believe wrong step times"),
         scenario("late_heartbeats", "heartbeats 2.5 s late, every 2 s"),
         scenario("missing_signatures", "signatures of 30 % missing, of 20 % late by 1 s"),
+        scenario("churn", "churn: a node joins or leaves every second for a minute"),
         setting("random-row", "repeats start at a random decode row", "--repeat-start", "random"),
         setting("half-pool", "half the pool of requests", "--pool-share", "0.5"),
     ]

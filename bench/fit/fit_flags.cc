@@ -9,15 +9,20 @@ constexpr const char* kAbout =
     "eldr-fit fits a profile for the policies locality_band and locality_band_online: the IDF\n"
     "weights, the layer mask (where decode counts are known) and a centroid for each decode node.\n"
     "\n"
-    "It fits either to captured signatures:\n"
-    "  eldr-fit --captures a.bin b.bin --layers 48 --experts 128 --nodes 16 --out profile.json\n"
+    "It fits either to captured signatures, those that eldrd records (capture.directory) or "
+    "frames:\n"
+    "  eldr-fit --captures /var/lib/eldr/*.eldrcap --layers 48 --experts 128 --nodes 16 \\\n"
+    "           --out profile.json\n"
     "or to a trace folder (routed_experts.npy and requests.csv):\n"
     "  eldr-fit --trace DIR --signature-tokens 64 --nodes 8 --out profile.json";
 
 constexpr const char* kFormats =
-    "A capture is a file of frames: a uint32 length (little-endian), then [layers, experts] "
-    "counts\n"
-    "as int16, or gate probabilities as float32 with --variant gate_prob_all.\n"
+    "A capture is a file that eldrd recorded, or a file of frames: a uint32 length "
+    "(little-endian),\n"
+    "then [layers, experts] counts as int16, or gate probabilities as float32 with --variant\n"
+    "gate_prob_all. Decode counts that eldrd recorded select the layer mask, if at least half of "
+    "the\n"
+    "requests have them.\n"
     "\n"
     "Exit status: 0 the profile is written, 1 it could not be fitted or written, 2 wrong flags.";
 
@@ -25,7 +30,8 @@ constexpr int kWrongFlags = 2;
 
 void AddInput(CLI::App& app, FitFlags& flags) {
   CLI::Option* captures =
-      app.add_option("--captures", flags.captures, "Captured signatures, a frame per request")
+      app.add_option("--captures", flags.captures,
+                     "Captured signatures: recorded by eldrd, or a frame per request")
           ->type_name("FILE...")
           ->group("Input");
   CLI::Option* decode =
@@ -35,6 +41,16 @@ void AddInput(CLI::App& app, FitFlags& flags) {
           ->type_name("FILE...")
           ->needs(captures)
           ->group("Input");
+  app.add_option("--model", flags.model,
+                 "The model whose requests to take, if eldrd recorded several")
+      ->needs(captures)
+      ->group("Input");
+  app.add_option("--requests", flags.most_requests,
+                 "Fit to this many requests at most, the newest, of what eldrd recorded")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str()
+      ->needs(captures)
+      ->group("Input");
   CLI::Option* layers = app.add_option("--layers", flags.layers, "MoE layers of the model")
                             ->check(CLI::Range(1, 1024))
                             ->group("Input");

@@ -13,6 +13,8 @@ struct FitFlags {
   // Either captures or a trace.
   std::vector<std::string> captures;
   std::vector<std::string> decode_captures;
+  std::string model;  // of captures by eldrd
+  std::size_t most_requests = 2000;
   std::uint32_t layers = 0;   // of captures
   std::uint32_t experts = 0;  // of captures; of a trace 0 means: as many as it shows
   std::string trace;

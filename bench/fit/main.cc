@@ -7,9 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "bench/fit/calibration_split.h"
+#include "bench/fit/capture_file.h"
 #include "bench/fit/capture_reader.h"
 #include "bench/fit/fit_flags.h"
 #include "bench/fit/quality_report.h"
+#include "bench/replay/file_contents.h"
 #include "core/base/status_macros.h"
 #include "core/profile/profile_file.h"
 
@@ -22,6 +24,15 @@ absl::StatusOr<FitInput> ReadInput(const FitFlags& flags, SignatureVariant varia
                           replay::LoadTrace(flags.trace, {flags.signature_tokens, flags.experts}));
     return InputFromTrace(
         trace, DrawCalibration(trace.requests.size(), flags.calibration_share, flags.seed));
+  }
+  ELDR_ASSIGN_OR_RETURN(const std::string first, replay::ReadFile(flags.captures.front()));
+  if (IsCaptureFile(first)) {
+    if (!flags.decode_captures.empty()) {
+      return absl::InvalidArgumentError(
+          "--decode-captures: got some, expected none, as captures of eldrd hold their own");
+    }
+    return ReadCaptureFiles(flags.captures,
+                            {flags.model, flags.most_requests, flags.layers, flags.experts});
   }
   FitInput input;
   input.layers = flags.layers;

@@ -1,10 +1,12 @@
 // eldrctl explain
 #include <google/protobuf/util/time_util.h>
 
+#include <cmath>
 #include <map>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "client/ctl/command.h"
 #include "client/ctl/print.h"
 
@@ -29,15 +31,37 @@ void PrintDecision(const v1::ExplainPlacementResponse& explained, std::ostream& 
       out);
 }
 
+// In the unit that the magnitude asks for, with 3 digits: coefficients span six orders.
+std::string SecondsText(double seconds) {
+  const double nanoseconds = seconds * 1e9;
+  if (std::abs(nanoseconds) < 1e3) return absl::StrFormat("%.3gns", nanoseconds);
+  if (std::abs(nanoseconds) < 1e6) return absl::StrFormat("%.3gus", nanoseconds / 1e3);
+  return absl::StrFormat("%.3gms", nanoseconds / 1e6);
+}
+
+void PrintShadow(const v1::ExplainPlacementResponse& explained, std::ostream& out) {
+  if (!explained.has_shadow()) return;
+  const v1::ShadowDecision& shadow = explained.shadow();
+  out << "shadow policy " << shadow.policy() << ": "
+      << (shadow.node_id() == explained.node_id() ? "the same node"
+                                                  : "would choose " + shadow.node_id())
+      << ", residency cost " << (shadow.cost_difference() < 0 ? "" : "+")
+      << SecondsText(shadow.cost_difference()) << "\n";
+}
+
 void PrintCandidates(const v1::ExplainPlacementResponse& explained, std::ostream& out) {
-  Table table({"CANDIDATE", "LOAD", "EXPERTS", "MARGINAL", "STEP", "COST"});
+  Table table({"CANDIDATE", "LOAD", "EXPERTS", "MARGINAL", "STEP", "COST", "BASE", "PER_EXPERT",
+               "PER_REQUEST", "PER_TOKEN", "SLOWNESS", "BUCKET"});
   for (const v1::CandidateScore& candidate : explained.candidates()) {
+    const v1::StepTimeCoefficients& step = candidate.step_time();
     table.AddRow(
         {candidate.node_id(), absl::StrCat(candidate.load()),
          NumberText(candidate.expected_experts(), 1), NumberText(candidate.marginal_experts(), 2),
          candidate.has_predicted_step_time() ? DurationText(candidate.predicted_step_time())
                                              : std::string(),
-         absl::StrCat(candidate.cost())});
+         absl::StrCat(candidate.cost()), SecondsText(step.base()), SecondsText(step.per_expert()),
+         SecondsText(step.per_request()), SecondsText(step.per_context_token()),
+         NumberText(step.slowness(), 2), absl::StrFormat("%+.1f%%", 100 * step.bucket_offset())});
   }
   table.Print(out);
 }
@@ -59,6 +83,7 @@ Runner DefineExplain(CLI::App& app) {
     PrintDecision(*response, session.out);
     session.out << "\n";
     PrintCandidates(*response, session.out);
+    PrintShadow(*response, session.out);
     for (const v1::IneligibleCount& count : response->ineligible()) {
       session.out << "not candidates: " << count.nodes() << " by "
                   << EnumText(v1::IneligibleReason_Name(count.reason()), "INELIGIBLE_REASON_")
@@ -76,7 +101,9 @@ Runner DefineExplain(CLI::App& app) {
 
 constexpr Command kCommands[] = {
     {"", "explain", "Show why a request is where it is",
-     "The candidates stand in the order of their cost, best first.\n"
+     "The candidates stand in the order of their cost, best first, each with the coefficients of\n"
+     "its step time as learned: of every step, per distinct expert, per request, per token of\n"
+     "context; how many times slower than configured; and the offset of the batch's bucket.\n"
      "Example:\n  eldrctl explain r1 --model m",
      DefineExplain},
 };

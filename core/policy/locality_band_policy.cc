@@ -91,11 +91,11 @@ void LocalityBandPolicy::MaybeStartFit(MonotonicTime now) {
   if (!wanted || too_soon) return;
   ready_ = std::make_unique<LocalityBandFit>(
       window_->Snapshot(), regions_.empty() ? VectorSet() : regions_.NodeCentroids(),
-      std::vector<std::uint64_t>(ordinals.begin(), ordinals.end()), fits_started_);
+      std::vector<std::uint64_t>(ordinals.begin(), ordinals.end()), fits_.started);
   fitting_ = true;
   wants_fit_ = false;
   last_start_ = now;
-  ++fits_started_;
+  ++fits_.started;
 }
 
 std::unique_ptr<BackgroundWork> LocalityBandPolicy::TakeWork() { return std::move(ready_); }
@@ -106,11 +106,11 @@ void LocalityBandPolicy::FinishWork(std::unique_ptr<BackgroundWork> work) {
   fitting_ = false;
   std::optional<VectorSet> centroids = fit.TakeCentroids();
   if (!centroids) {
-    ++fits_failed_;
+    ++fits_.failed;
     wants_fit_ = true;
   } else if (absl::MakeConstSpan(fit.ordinals()) == regions_.ordinals()) {
     regions_.SetRegions(*std::move(centroids), fit.ordinals());
-    ++fits_published_;
+    ++fits_.published;
   }
   // If the fleet is another by now, its change has asked for the next fit.
 }

@@ -54,10 +54,7 @@ class LocalityBandPolicy final : public Policy {
   void FinishWork(std::unique_ptr<BackgroundWork> work) override;
 
   const LocalityBandRegions& regions() const { return regions_; }
-  // Fits handed out, put into force, and failed; the rest came too late for a changed fleet.
-  std::uint64_t fits_started() const { return fits_started_; }
-  std::uint64_t fits_published() const { return fits_published_; }
-  std::uint64_t fits_failed() const { return fits_failed_; }
+  std::optional<PolicyFits> fits() const override { return fits_; }
 
  private:
   void MaybeStartFit(MonotonicTime now);
@@ -75,9 +72,7 @@ class LocalityBandPolicy final : public Policy {
   bool fitting_ = false;                    // made, not yet finished
   bool wants_fit_ = false;                  // of a changed fleet, or in place of one that failed
   std::optional<MonotonicTime> last_start_;
-  std::uint64_t fits_started_ = 0;
-  std::uint64_t fits_published_ = 0;
-  std::uint64_t fits_failed_ = 0;
+  PolicyFits fits_;
 };
 
 }  // namespace eldr

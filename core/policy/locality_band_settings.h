@@ -3,6 +3,7 @@
 #define ELDR_CORE_POLICY_LOCALITY_BAND_SETTINGS_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/time/time.h"
 #include "core/profile/profile.h"
@@ -20,6 +21,8 @@ struct LocalityBandSettings {
   absl::Duration refit_interval = absl::Milliseconds(2500);
   // The fit to start from. None: the policy fits to its own traffic, with the transform "count".
   std::shared_ptr<const Profile> profile;
+  // Where it was read from; for people.
+  std::string profile_path;
 
   // Profiles are compared by value.
   friend bool operator==(const LocalityBandSettings& a, const LocalityBandSettings& b) {

@@ -44,6 +44,13 @@ struct PolicyContext {
 // Among equal costs and equal loads.
 enum class TieRule : std::uint8_t { kRandom, kLowestOrdinal };
 
+// What became of the work that a policy handed out.
+struct PolicyFits {
+  std::uint64_t started = 0;
+  std::uint64_t published = 0;  // in force, or were
+  std::uint64_t failed = 0;     // the rest came too late for a changed fleet
+};
+
 // A policy is small and fast, and stateless unless its choice depends on traffic that was: then it
 // has hooks, which cost nothing to those that leave them alone. Calls for one model never overlap.
 // The router takes the candidate of the least (cost, load), and names the next ones as fallbacks.
@@ -69,6 +76,8 @@ class Policy {
   // or not.
   virtual std::unique_ptr<BackgroundWork> TakeWork() { return nullptr; }
   virtual void FinishWork(std::unique_ptr<BackgroundWork> /*work*/) {}
+  // None for a policy that hands out no work.
+  virtual std::optional<PolicyFits> fits() const { return std::nullopt; }
 };
 
 }  // namespace eldr

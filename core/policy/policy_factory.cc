@@ -77,14 +77,23 @@ absl::Status ValidateLocalityBand(const LocalityBandSettings& settings) {
   return settings.profile == nullptr ? absl::OkStatus() : ValidateProfile(*settings.profile);
 }
 
-bool IsLocalityBand(const PolicySettings& settings) {
-  return settings.policy == "locality_band" || settings.policy == "locality_band_online";
+bool UsesLocalityBand(const PolicySettings& settings) {
+  const auto is_band = [](absl::string_view policy) {
+    return policy == "locality_band" || policy == "locality_band_online";
+  };
+  return is_band(settings.policy) || is_band(settings.shadow_policy);
 }
 
 }  // namespace
 
 std::unique_ptr<Policy> MakePolicy(const PolicySettings& settings, const ModelGeometry& geometry) {
   return FindEntry(settings.policy)->make(settings, geometry);
+}
+
+std::unique_ptr<Policy> MakeShadowPolicy(const PolicySettings& settings,
+                                         const ModelGeometry& geometry) {
+  if (settings.shadow_policy.empty()) return nullptr;
+  return FindEntry(settings.shadow_policy)->make(settings, geometry);
 }
 
 std::vector<absl::string_view> PolicyNames() {
@@ -103,7 +112,7 @@ std::map<std::string, double> PolicyParameters(const PolicySettings& settings) {
       {"step_time.all_experts", absl::ToDoubleSeconds(settings.step_time.all_experts)},
       {"step_time.per_request", absl::ToDoubleSeconds(settings.step_time.per_request)},
       {"step_time.per_context_token", absl::ToDoubleSeconds(settings.step_time.per_context_token)}};
-  if (IsLocalityBand(settings)) {
+  if (UsesLocalityBand(settings)) {
     const LocalityBandSettings& band = settings.locality_band;
     parameters["locality_band.tau"] = band.tau;
     parameters["locality_band.seeded_ties"] = band.seeded_ties ? 1 : 0;
@@ -117,6 +126,11 @@ absl::Status ValidatePolicySettings(const PolicySettings& settings) {
   if (FindEntry(settings.policy) == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("policy: got \"", settings.policy,
                                                    "\", expected one of ",
+                                                   absl::StrJoin(PolicyNames(), ", ")));
+  }
+  if (!settings.shadow_policy.empty() && FindEntry(settings.shadow_policy) == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("shadow_policy: got \"", settings.shadow_policy,
+                                                   "\", expected nothing or one of ",
                                                    absl::StrJoin(PolicyNames(), ", ")));
   }
   const EstimateParameters& estimate = settings.estimate;
@@ -134,7 +148,7 @@ absl::Status ValidatePolicySettings(const PolicySettings& settings) {
 
 absl::Status CheckPolicyServes(const PolicySettings& settings, const ModelGeometry& geometry) {
   const Profile* profile = settings.locality_band.profile.get();
-  if (!IsLocalityBand(settings) || profile == nullptr) return absl::OkStatus();
+  if (!UsesLocalityBand(settings) || profile == nullptr) return absl::OkStatus();
   return CheckProfileServes(*profile, geometry);
 }
 

@@ -17,11 +17,15 @@ namespace eldr {
 // CheckPolicyServes(settings, geometry) are OK.
 std::unique_ptr<Policy> MakePolicy(const PolicySettings& settings, const ModelGeometry& geometry);
 
+// The policy that `settings.shadow_policy` names, or nullptr if that is empty. REQUIRES: as above.
+std::unique_ptr<Policy> MakeShadowPolicy(const PolicySettings& settings,
+                                         const ModelGeometry& geometry);
+
 // The names that MakePolicy knows, the default first.
 std::vector<absl::string_view> PolicyNames();
 
 // The parameters in force, by configuration name; durations in seconds. Those of the locality band
-// only if that is the policy.
+// only if that is the policy or its shadow.
 std::map<std::string, double> PolicyParameters(const PolicySettings& settings);
 
 }  // namespace eldr

@@ -20,6 +20,8 @@ struct PolicySettings {
   // least 0. More than 1, since a request that fits also draws in what fits later; much more buys
   // the median with the tail (docs/evaluation.md).
   double w = 1.25;
+  // A second policy that decides beside `policy`, without effect; empty: none.
+  std::string shadow_policy;
   // For locality_band and locality_band_online.
   LocalityBandSettings locality_band;
 

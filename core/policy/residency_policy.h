@@ -9,6 +9,8 @@ namespace eldr {
 // cost = t1 + w * B * (t1 - t0): the new request's own step time, plus the slowdown of the B that
 // are there already (design: section 3). Requests that share experts with a node add few to its
 // steps, so they gather; a loaded node costs more, so they spread.
+double ResidencyCost(const Candidate& candidate, double w);
+
 class ResidencyPolicy final : public Policy {
  public:
   explicit ResidencyPolicy(double w) : w_(w) {}

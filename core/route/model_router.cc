@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/stable_hash.h"
 #include "core/base/status_macros.h"
 #include "core/policy/policy_factory.h"
 
@@ -11,11 +12,11 @@ namespace {
 
 constexpr std::size_t kMaxIdBytes = 256;
 
-// FNV-1a: gives each model a stream of its own, the same in every process (absl::Hash does not).
-std::uint64_t SeedFor(absl::string_view model, std::uint64_t seed) {
-  std::uint64_t hash = 0xcbf29ce484222325u ^ seed;
-  for (const char c : model) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return hash;
+std::unique_ptr<Shadow> MakeShadow(const ModelSpec& spec, std::uint64_t seed) {
+  std::unique_ptr<Policy> policy = MakeShadowPolicy(spec.settings, spec.geometry);
+  if (policy == nullptr) return nullptr;
+  return std::make_unique<Shadow>(std::move(policy), spec.geometry.cells(),
+                                  StableHash(spec.name + "/shadow", seed), spec.settings.w);
 }
 
 }  // namespace
@@ -40,12 +41,13 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       observer_(observer),
       next_lease_id_(next_lease_id),
       policy_(MakePolicy(spec_.settings, spec_.geometry)),
+      shadow_(MakeShadow(spec_, options.seed)),
       prior_(spec_.geometry),
       signatures_(options.signature_ttl, options.signature_store_bytes),
       fleet_(spec_.geometry, spec_.settings.step_time),
       silence_(options.node_timeout),
       receipts_(options.receipts),
-      rng_(SeedFor(spec_.name, options.seed)),
+      rng_(StableHash(spec_.name, options.seed)),
       decision_(spec_.geometry.cells()),
       codes_(spec_.geometry.cells()) {}
 
@@ -64,6 +66,8 @@ ModelDescription ModelRouter::Describe() const {
   description.learned_requests = prior_.learned_requests();
   description.decode_observations = decode_history_.total();
   description.stale_fleet = silence_.stale();
+  description.fits = policy_->fits();
+  if (shadow_) description.shadow_fits = shadow_->policy().fits();
   return description;
 }
 
@@ -218,14 +222,18 @@ void ModelRouter::Step() {
   Advance();
 }
 
-std::unique_ptr<BackgroundWork> ModelRouter::TakePolicyWork() {
+void ModelRouter::TakeBackgroundJobs(std::vector<BackgroundJob>& jobs) {
   MutexLock lock(mutex_);
-  return policy_->TakeWork();
-}
-
-void ModelRouter::FinishPolicyWork(std::unique_ptr<BackgroundWork> work) {
-  MutexLock lock(mutex_);
-  policy_->FinishWork(std::move(work));
+  const auto take = [&](Policy& policy) {
+    std::unique_ptr<BackgroundWork> work = policy.TakeWork();
+    if (work == nullptr) return;
+    jobs.emplace_back(std::move(work), [this, &policy](std::unique_ptr<BackgroundWork> done) {
+      MutexLock finish_lock(mutex_);
+      policy.FinishWork(std::move(done));
+    });
+  };
+  take(*policy_);
+  if (shadow_) take(shadow_->policy());
 }
 
 MonotonicTime ModelRouter::Advance() {

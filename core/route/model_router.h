@@ -22,6 +22,7 @@
 #include "core/route/decode_history.h"
 #include "core/route/eligibility.h"
 #include "core/route/router.h"
+#include "core/route/shadow.h"
 #include "core/route/signature_waits.h"
 #include "core/signature/activation_prior.h"
 #include "core/signature/signature_store.h"
@@ -62,9 +63,8 @@ class ModelRouter {
 
   void Step() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // For Router::TakeBackgroundJobs: the policy's TakeWork and FinishWork.
-  std::unique_ptr<BackgroundWork> TakePolicyWork() ABSL_LOCKS_EXCLUDED(mutex_);
-  void FinishPolicyWork(std::unique_ptr<BackgroundWork> work) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Adds the work of the model's policies to `jobs`.
+  void TakeBackgroundJobs(std::vector<BackgroundJob>& jobs) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   // What a placement knows of the request's experts.
@@ -116,7 +116,9 @@ class ModelRouter {
 
   mutable Mutex mutex_;
   const std::unique_ptr<Policy> policy_ ABSL_PT_GUARDED_BY(mutex_);
-  // Since the policy was last told.
+  // nullptr if the model names none.
+  const std::unique_ptr<Shadow> shadow_ ABSL_PT_GUARDED_BY(mutex_);
+  // Since the policies were last told.
   bool fleet_changed_ ABSL_GUARDED_BY(mutex_) = false;
   ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);
   SignatureStore signatures_ ABSL_GUARDED_BY(mutex_);

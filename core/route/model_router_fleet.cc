@@ -203,7 +203,7 @@ std::vector<NodeStatus> ModelRouter::ListNodes() const {
     const ExpertGroup& group = *node->group;
     const double experts = group.residency.expected_experts();
     status.expected_experts_per_layer = experts / spec_.geometry.layers;
-    status.step_time = group.step_time.coefficients();
+    status.step_time = group.step_time.CoefficientsAt(group.batch);
     if (group.batch > 0) {
       status.predicted_step_time = absl::Seconds(
           group.step_time.Predict(experts, group.batch, static_cast<double>(group.context_tokens)));

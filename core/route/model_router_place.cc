@@ -62,10 +62,18 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   }
   FindEligible(fleet_, marks, demand, silence_, options_.max_kv_usage, now, eligibility_);
   if (eligibility_.candidates.empty()) return NoCandidateError(spec_.name, eligibility_);
-  if (std::exchange(fleet_changed_, false)) policy_->OnFleetChange(fleet_.nodes());
+  if (std::exchange(fleet_changed_, false)) {
+    policy_->OnFleetChange(fleet_.nodes());
+    if (shadow_) shadow_->policy().OnFleetChange(fleet_.nodes());
+  }
   const PolicyContext context = {last_ordinal_, rng_, knowledge.signature, now};
+  if (shadow_) shadow_->TakeCandidates(eligibility_.candidates);
   policy_->Observe(context);
   decision_.Rank(*policy_, context, demand, codes_, eligibility_.candidates);
+  std::optional<ShadowDecision> shadow;
+  if (shadow_) {
+    shadow = shadow_->Decide(context, demand, codes_, eligibility_.candidates.front());
+  }
 
   PlacementReason reason = PlacementReason::kPolicy;
   if (held != nullptr) {
@@ -78,6 +86,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   const std::vector<Candidate>& candidates = eligibility_.candidates;
   Lease& lease = Reserve(query, demand, knowledge, *candidates.front().node, held, now);
   Placement placement = Answer(lease, knowledge, reason, now);
+  placement.shadow = std::move(shadow);
   placement.marginal_experts = candidates.front().marginal_experts;
   placement.predicted_step_time = absl::Seconds(candidates.front().step_time_with);
   if (policy_->evaluates()) {
@@ -184,15 +193,18 @@ void ModelRouter::WriteReceipt(const Placement& placement, const Lease& lease,
   receipt->candidates.resize(std::min(candidates.size(), Receipt::kMaxCandidates));
   for (std::size_t i = 0; i < receipt->candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
+    const StepTimeModel& step_time = candidate.node->group->step_time;
     receipt->candidates[i] = {candidate.node->spec.node_id,
                               candidate.load,
                               candidate.expected_experts,
                               candidate.marginal_experts,
                               absl::Seconds(candidate.step_time_with),
-                              candidate.cost};
+                              candidate.cost,
+                              step_time.CoefficientsAt(candidate.batch + lease.sequences)};
   }
   receipt->candidate_count = static_cast<std::uint32_t>(candidates.size());
   receipt->ineligible = eligibility_.ineligible;
+  receipt->shadow = placement.shadow;
   receipts_.Commit();
 }
 

@@ -49,6 +49,15 @@ struct PlacedNode {
   std::optional<std::uint32_t> dp_rank;
 };
 
+// What the shadow policy would have done.
+struct ShadowDecision {
+  absl::string_view policy;  // a static string
+  std::string node_id;
+  // The residency cost of its choice, and of the choice that was made; seconds.
+  double cost = 0;
+  double made_cost = 0;
+};
+
 struct Placement {
   PlacedNode node;
   std::uint64_t lease_id = 0;
@@ -67,6 +76,7 @@ struct Placement {
   // Since the last push of the signature that decided; zero for one in the query, none if there was
   // none or a lease was renewed.
   std::optional<absl::Duration> signature_age;
+  std::optional<ShadowDecision> shadow;
 };
 
 inline constexpr std::size_t kMaxFallbacks = 3;

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/route/placement.h"
+#include "core/step_time/step_time_model.h"
 
 namespace eldr {
 
@@ -23,6 +24,7 @@ struct ReceiptCandidate {
   double marginal_experts = 0;
   absl::Duration predicted_step_time;
   double cost = 0;
+  StepTimeCoefficients step_time;  // of its group, with the request in the batch
 };
 
 struct Receipt {
@@ -41,6 +43,7 @@ struct Receipt {
   std::vector<ReceiptCandidate> candidates;                    // best first, at most kMaxCandidates
   std::uint32_t candidate_count = 0;                           // of all
   std::array<std::uint32_t, kIneligibleReasons> ineligible{};  // nodes, by Ineligible
+  std::optional<ShadowDecision> shadow;                        // if the model has such a policy
 };
 
 // The newest receipts of a model, by request. Not thread-safe.

@@ -227,13 +227,7 @@ absl::StatusOr<Residency> Router::GetResidency(absl::string_view node_id) const 
 
 std::vector<BackgroundJob> Router::TakeBackgroundJobs() {
   std::vector<BackgroundJob> jobs;
-  for (ModelRouter* model : AllModels()) {
-    if (auto work = model->TakePolicyWork()) {
-      jobs.emplace_back(std::move(work), [model](std::unique_ptr<BackgroundWork> done) {
-        model->FinishPolicyWork(std::move(done));
-      });
-    }
-  }
+  for (ModelRouter* model : AllModels()) model->TakeBackgroundJobs(jobs);
   return jobs;
 }
 

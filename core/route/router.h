@@ -31,6 +31,7 @@
 #include "core/base/mutex.h"
 #include "core/fleet/decode_node.h"
 #include "core/model/model_geometry.h"
+#include "core/policy/policy.h"
 #include "core/policy/policy_settings.h"
 #include "core/route/background_job.h"
 #include "core/route/placement.h"
@@ -60,6 +61,9 @@ struct ModelDescription {
   std::uint64_t learned_requests = 0;
   std::uint64_t decode_observations = 0;  // releases that carried decode counts
   bool stale_fleet = false;
+  // Of the policy and of its shadow; none for one that never fits.
+  std::optional<PolicyFits> fits;
+  std::optional<PolicyFits> shadow_fits;
 };
 
 struct SignaturePush {

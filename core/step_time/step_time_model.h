@@ -33,6 +33,8 @@ struct StepTimeCoefficients {
   double per_context_token = 0;
   // How much slower than the configured shape the node is: 1 until it has reported.
   double slowness = 1;
+  // What the bucket of the batch at hand takes beyond those terms, relative to their sum.
+  double bucket_offset = 0;
 };
 
 // Learns in three stages, each only as far as the reports carry it:
@@ -62,7 +64,14 @@ class StepTimeModel {
   // derived from the group's expectation now: `expected_experts` at a batch of `batch`.
   void Observe(const StepStats& stats, double expected_experts, double batch);
 
+  // Without an offset of a bucket.
   const StepTimeCoefficients& coefficients() const { return coefficients_; }
+  // With that of the bucket that a batch falls in.
+  StepTimeCoefficients CoefficientsAt(double batch) const {
+    StepTimeCoefficients at = coefficients_;
+    at.bucket_offset = Offset(batch);
+    return at;
+  }
   // The learned offset of the bucket that a batch falls in, relative to the shape; 0 if none.
   double Offset(double batch) const;
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
@@ -18,6 +19,13 @@
 #include "tests/support/status_matchers.h"
 
 namespace eldr {
+
+// Names the cases; gtest finds it by the parameter's type.
+void PrintTo(const PolicySettings& settings, std::ostream* os) {
+  *os << "w " << settings.w << ", kappa " << settings.estimate.kappa << ", per_context_token "
+      << settings.step_time.per_context_token;
+}
+
 namespace {
 
 constexpr absl::string_view kModel = "moe";

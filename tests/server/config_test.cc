@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace eldr {
 namespace {
@@ -87,6 +88,35 @@ default_policy: {w: 2}
   EXPECT_EQ(PrintConfig(*again), PrintConfig(*config));
 }
 
+TEST(ConfigTest, ReadsTheProfileThatALocalityBandNames) {
+  const TempDir dir;
+  std::ofstream(dir / "p.json") << R"({"L": 1, "e": 2, "centroids": [[1, 0], [0, 1]]})";
+  const std::string model =
+      "models:\n- {name: a, layers: 1, experts: 2, top_k: 1,\n"
+      "   policy: locality_band, locality_band: {tau: 0.2, profile: ";
+  const auto config = ParseConfig(absl::StrCat(model, dir / "p.json", "}}\n"), "f.yaml");
+  ASSERT_THAT(config, IsOk());
+  const LocalityBandSettings& band = config->models[0].settings.locality_band;
+  ASSERT_NE(band.profile, nullptr);
+  EXPECT_EQ(band.profile->centroids.size(), 2u);
+  EXPECT_EQ(band.tau, 0.2);
+  EXPECT_THAT(PrintConfig(*config), HasSubstr(absl::StrCat("profile: \"", dir / "p.json", "\"")));
+
+  std::ofstream(dir / "bad.json") << R"({"L": 1, "e": 2, "centroids": [[1, 1]]})";
+  EXPECT_THAT(ParseConfig(absl::StrCat(model, dir / "bad.json", "}}\n"), "f.yaml"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(StartsWith("f.yaml:3: models[0].locality_band.profile: got \""),
+                             HasSubstr("centroids"))));
+  EXPECT_THAT(ParseConfig("default_policy: {locality_band: {profile: /nowhere}}", "f.yaml"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       StartsWith("f.yaml:1: default_policy.locality_band.profile: got")));
+  EXPECT_THAT(ParseConfig(absl::StrCat("models:\n- {name: a, layers: 3, experts: 2, top_k: 1,\n"
+                                       "   policy: locality_band, locality_band: {profile: ",
+                                       dir / "p.json", "}}\n"),
+                          "f.yaml"),
+              StatusIs(absl::StatusCode::kInvalidArgument, StartsWith("models[0]: ")));
+}
+
 TEST(ConfigTest, OneAddressNeedsNoList) {
   const auto config = ParseConfig("grpc: {listen: \"[::1]:7\"}", "f.yaml");
   ASSERT_THAT(config, IsOk());
@@ -122,6 +152,12 @@ TEST(ConfigTest, RefusesBadFilesWithTheLineAndWhatIsAllowed) {
       {"log:\n  level: loud\n", "f.yaml:2: log.level: got \"loud\", expected one of debug, info"},
       {"default_policy: {policy: best}\n",
        "f.yaml:1: default_policy.policy: got \"best\", expected one of residency,"},
+      {"default_policy: {shadow_policy: best}\n",
+       "f.yaml:1: default_policy.shadow_policy: got \"best\", expected nothing or one of "
+       "residency,"},
+      {"default_policy:\n  locality_band: {tau: 3}\n",
+       "f.yaml:2: default_policy.locality_band.tau: got \"3\", expected a number of 0 to 2"},
+      {"capture:\n  share: 0\n", "f.yaml:2: capture.share: got \"0\", expected a number greater"},
       {"default_policy: {p_max: 0.99}\n",
        "f.yaml:1: default_policy.p_max: got \"0.99\", expected a number greater than 0, at most"},
       {"grpc: {listen: []}\n", "f.yaml:1: grpc.listen: got [], expected an address"},

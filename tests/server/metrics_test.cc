@@ -14,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "tests/server/daemon_fixture.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace eldr {
 namespace {
@@ -24,7 +25,10 @@ using ::testing::Not;
 class MetricsTest : public DaemonTest {
  protected:
   void SetUp() override {
-    StartDaemon();
+    Config config = TestConfig();
+    config.default_policy.shadow_policy = "locality_band_online";
+    config.capture.directory = dir_ / "captures";
+    StartDaemon(config);
     DeclareTestModel();
   }
 
@@ -51,6 +55,8 @@ class MetricsTest : public DaemonTest {
     ASSERT_THAT(FromGrpc(Place("r1")), IsOk());
     ASSERT_THAT(FromGrpc(Place("r2")), IsOk());
   }
+
+  const TempDir dir_;
 
   // The names after "# TYPE".
   std::set<std::string> ExportedFamilies() {
@@ -84,7 +90,7 @@ TEST_F(MetricsTest, PromtoolHasNothingToSay) {
   const char* const promtool = std::getenv("ELDR_PROMTOOL");
   if (promtool == nullptr) GTEST_SKIP() << "promtool is not installed";
   MakeTraffic();
-  const std::string path = absl::StrCat(::testing::TempDir(), "/eldr_metrics.txt");
+  const std::string path = dir_ / "metrics.txt";
   std::ofstream(path) << Get("/metrics");
   FILE* const pipe = popen(absl::StrCat(promtool, " check metrics < ", path, " 2>&1").c_str(), "r");
   ASSERT_NE(pipe, nullptr);
@@ -92,6 +98,43 @@ TEST_F(MetricsTest, PromtoolHasNothingToSay) {
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) said += static_cast<char>(c);
   EXPECT_EQ(pclose(pipe), 0);
   EXPECT_EQ(said, "");
+}
+
+TEST_F(MetricsTest, TellsHowTheShadowDecides) {
+  RegisterTestNode("a");
+  for (const char* const id : {"r1", "r2", "r3"}) ASSERT_THAT(FromGrpc(Place(id)), IsOk());
+  const std::string decisions =
+      R"(eldr_shadow_decisions_total{agrees="true",model="m",policy="locality_band_online"})";
+  EXPECT_EQ(Metric(decisions), 3) << "there is but one node";
+  const double made = Metric(R"(eldr_shadow_cost_seconds_total{choice="made",model="m"})");
+  EXPECT_GT(made, 0);
+  EXPECT_EQ(Metric(R"(eldr_shadow_cost_seconds_total{choice="shadow",model="m"})"), made);
+}
+
+TEST_F(MetricsTest, ShowsTheStepTimesAsLearned) {
+  MakeTraffic();
+  v1::HeartbeatRequest slow;
+  slow.set_node_id("a");
+  slow.set_running(2);
+  v1::StepStats* const steps = slow.add_steps();
+  steps->set_max_batch(4);
+  steps->set_steps(1000);
+  steps->mutable_total_duration()->set_seconds(60);  // 60 ms each: more than all experts take
+  steps->set_mean_distinct_experts(4);
+  steps->set_mean_batch(3);
+  ASSERT_THAT(FromGrpc(Heartbeat(slow)), IsOk());
+  EXPECT_GT(Metric(R"(eldr_node_step_slowness_ratio{model="m",node="a"})"), 1);
+  EXPECT_EQ(Metric(R"(eldr_node_step_slowness_ratio{model="m",node="b"})"), 1);
+  const std::string term = R"(eldr_node_step_term_seconds{model="m",node="b",term=)";
+  EXPECT_EQ(Metric(term + R"("base"})"), 0.004);
+  EXPECT_EQ(Metric(term + R"("per_request"})"), 3e-05);
+}
+
+TEST_F(MetricsTest, CountsWhatIsRecorded) {
+  ASSERT_THAT(FromGrpc(Push(TestPush("r1"))), IsOk());
+  EXPECT_TRUE(
+      Eventually([&] { return Metric(R"(eldr_capture_records_total{outcome="written"})") == 1; }));
+  EXPECT_GT(Metric("eldr_capture_bytes"), 8);
 }
 
 TEST_F(MetricsTest, CountsPlacementsByOutcomeAndReason) {

@@ -105,9 +105,11 @@ TEST(PlacementConvertTest, AnExplanationListsOnlyCausesThatApplied) {
                                      .expected_experts = 3,
                                      .marginal_experts = 1,
                                      .predicted_step_time = absl::Milliseconds(5),
-                                     .cost = 0.5}};
+                                     .cost = 0.5,
+                                     .step_time = {.base = 0.004, .slowness = 1.5}}};
   explanation.receipt.candidate_count = 1;
   explanation.receipt.ineligible[static_cast<std::size_t>(Ineligible::kLost)] = 2;
+  explanation.receipt.shadow = {"random", "b", 0.75, 0.5};
   explanation.parameters = {{"kappa", 4}};
   explanation.lease_held = true;
   v1::ExplainPlacementResponse response;
@@ -117,6 +119,11 @@ TEST(PlacementConvertTest, AnExplanationListsOnlyCausesThatApplied) {
   EXPECT_EQ(response.ineligible(0).nodes(), 2u);
   EXPECT_FALSE(response.has_signature_age());
   EXPECT_EQ(response.candidates(0).cost(), 0.5);
+  EXPECT_EQ(response.candidates(0).step_time().base(), 0.004);
+  EXPECT_EQ(response.candidates(0).step_time().slowness(), 1.5);
+  EXPECT_EQ(response.shadow().policy(), "random");
+  EXPECT_EQ(response.shadow().node_id(), "b");
+  EXPECT_EQ(response.shadow().cost_difference(), 0.25);
   EXPECT_EQ(response.parameters().at("kappa"), 4);
   EXPECT_TRUE(response.lease_held());
 }

@@ -22,12 +22,16 @@ class KeepingBooks final : public ForwardingBackend {
   const std::map<std::string, std::string>& live() const { return live_; }
   const std::map<std::string, std::uint64_t>& released_tokens() const { return released_; }
   std::size_t moved() const { return moved_; }
+  // Queries that no node could take.
+  std::size_t refused() const { return refused_; }
 
   absl::StatusOr<std::optional<std::string>> Place(MonotonicTime now,
                                                    const replay::PlaceQuery& query) override {
     ELDR_RETURN_IF_ERROR(Advance(now));
     ELDR_ASSIGN_OR_RETURN(auto placed, ForwardingBackend::Place(now, query));
-    if (placed.has_value()) {
+    if (!placed.has_value()) {
+      ++refused_;
+    } else {
       const std::string id(query.request_id);
       if (released_.contains(id)) return absl::InternalError(absl::StrCat(id, ": placed too late"));
       if (!live_.insert_or_assign(id, *placed).second) ++moved_;
@@ -58,6 +62,7 @@ class KeepingBooks final : public ForwardingBackend {
   std::map<std::string, std::string> live_;
   std::map<std::string, std::uint64_t> released_;
   std::size_t moved_ = 0;
+  std::size_t refused_ = 0;
 };
 
 }  // namespace eldr::sim

@@ -72,7 +72,7 @@ class Twin final : public ForwardingBackend {
     const double chosen = Cost(nodes_.at(*placed), activation);
     worst_excess_ = std::max(worst_excess_, chosen / least - 1);
     ++decisions_;
-    telling_ += *std::max_element(costs.begin(), costs.end()) > 1.02 * least ? 1 : 0;
+    if (*std::max_element(costs.begin(), costs.end()) > 1.02 * least) ++telling_;
     nodes_.at(*placed)[std::string(query.request_id)] = activation;
     return placed;
   }

@@ -104,7 +104,7 @@ TEST_F(LocalityBandOnlineTest, FitsFirstWhenTheWindowIsFull) {
   Arrive(105, 3);
   ASSERT_TRUE(FitIfDue());
   EXPECT_THAT(Specialities(), ::testing::UnorderedElementsAre(3, 6));
-  EXPECT_EQ(policy_->fits_published(), 1u);
+  EXPECT_EQ(policy_->fits()->published, 1u);
 }
 
 TEST_F(LocalityBandOnlineTest, RefitsAnIntervalAfterTheStartOfTheLast) {
@@ -119,7 +119,7 @@ TEST_F(LocalityBandOnlineTest, RefitsAnIntervalAfterTheStartOfTheLast) {
   EXPECT_THAT(policy_->TakeWork(), IsNull());
   Arrive(7.5, 3);
   EXPECT_TRUE(FitIfDue());
-  EXPECT_EQ(policy_->fits_started(), 2u);
+  EXPECT_EQ(policy_->fits()->started, 2u);
 }
 
 TEST_F(LocalityBandOnlineTest, FitsOneAtATimeAndKeepsTheOldCentroidsMeanwhile) {
@@ -147,7 +147,7 @@ TEST_F(LocalityBandOnlineTest, FitsToTheWindowAlone) {
   ArriveSteadily(10, 10.2, {3, 6});
   ASSERT_TRUE(FitIfDue());
   EXPECT_THAT(Specialities(), ::testing::UnorderedElementsAre(3, 6));
-  EXPECT_EQ(policy_->fits_started(), 3u);
+  EXPECT_EQ(policy_->fits()->started, 3u);
 }
 
 TEST_F(LocalityBandOnlineTest, NeedsAsManySignaturesAsNodes) {
@@ -180,7 +180,7 @@ TEST_F(LocalityBandOnlineTest, KeepsTheOldCentroidsWhenAFitFails) {
   Start(LocalityBandPolicy::Refits::kContinually, AxesProfile(2));
   ArriveSteadily(0, 5.1, {3, 6});
   policy_->FinishWork(policy_->TakeWork());  // not run
-  EXPECT_EQ(policy_->fits_failed(), 1u);
+  EXPECT_EQ(policy_->fits()->failed, 1u);
   EXPECT_THAT(Specialities(), ElementsAre(0, 1));
   ArriveSteadily(5.1, 7.5, {3, 6});
   EXPECT_FALSE(FitIfDue());
@@ -198,7 +198,7 @@ TEST_F(LocalityBandOnlineTest, LetsNodesKeepTheirIdentity) {
     FitIfDue();
     EXPECT_THAT(Specialities(), ElementsAre(0, 1, 2, 3)) << "at " << at;
   }
-  EXPECT_GE(policy_->fits_published(), 9u);
+  EXPECT_GE(policy_->fits()->published, 9u);
 }
 
 TEST_F(LocalityBandOnlineTest, LeavesStaticCentroidsAlone) {
@@ -206,7 +206,7 @@ TEST_F(LocalityBandOnlineTest, LeavesStaticCentroidsAlone) {
   ArriveSteadily(0, 20, {3, 6});
   SetNodes({1, 3});
   ArriveSteadily(20, 40, {3, 6});
-  EXPECT_EQ(policy_->fits_started(), 0u);
+  EXPECT_EQ(policy_->fits()->started, 0u);
   EXPECT_THAT(Specialities(), ElementsAre(0, 1));
 }
 
@@ -256,12 +256,12 @@ TEST_F(LocalityBandOnlineTest, DropsAFitForAFleetThatIsNoMore) {
   work->Run();
   SetNodes({1, 2, 3});
   policy_->FinishWork(std::move(work));
-  EXPECT_EQ(policy_->fits_published(), 0u);
-  EXPECT_EQ(policy_->fits_failed(), 0u);
+  EXPECT_EQ(policy_->fits()->published, 0u);
+  EXPECT_EQ(policy_->fits()->failed, 0u);
   EXPECT_EQ(policy_->regions().ordinals().size(), 3u);
   ArriveSteadily(5.1, 7.6, {3, 6, 1});
   ASSERT_TRUE(FitIfDue());
-  EXPECT_EQ(policy_->fits_published(), 1u);
+  EXPECT_EQ(policy_->fits()->published, 1u);
   EXPECT_THAT(policy_->regions().ordinals(), ElementsAre(1, 2, 3));
 }
 
