@@ -39,6 +39,7 @@ Daemon::Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink)
 
 absl::Status Daemon::Build() {
   ELDR_ASSIGN_OR_RETURN(router_, Router::Create(config_.router, clock_, events_));
+  feed_ = std::make_unique<PlacementFeed>(*router_);
   context_ =
       std::make_unique<ServiceContext>(ServiceContext{.router = *router_,
                                                       .gate = gate_,
@@ -46,7 +47,8 @@ absl::Status Daemon::Build() {
                                                       .log = log_,
                                                       .clock = clock_,
                                                       .default_policy = config_.default_policy,
-                                                      .log_requests = config_.log.requests});
+                                                      .log_requests = config_.log.requests,
+                                                      .feed = *feed_});
   if (!config_.capture.directory.empty()) {
     ELDR_ASSIGN_OR_RETURN(capture_, SignatureCapture::Open(config_.capture, clock_, log_));
     context_->capture = capture_.get();

@@ -22,6 +22,7 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/model_service.h"
+#include "server/placement_feed.h"
 #include "server/placement_service.h"
 #include "server/router_events.h"
 #include "server/service_context.h"
@@ -70,6 +71,7 @@ class Daemon {
   std::unique_ptr<SignatureCapture> capture_;  // nullptr if nothing is recorded
   CallGate gate_;
   std::unique_ptr<Router> router_;
+  std::unique_ptr<PlacementFeed> feed_;
   std::unique_ptr<FleetCollector> collector_;
   std::unique_ptr<ServiceContext> context_;
   std::unique_ptr<PlacementService> placement_service_;

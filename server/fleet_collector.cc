@@ -185,7 +185,7 @@ MetricFamily PolicyFitFamily(const std::vector<ModelDescription>& models) {
   return family;
 }
 
-void AddCaptureFamilies(const SignatureCapture::Counts& counts,
+void AddCaptureFamilies(const RecordFiles::Counts& counts,
                         std::vector<MetricFamily>& families) {
   MetricFamily records{"eldr_capture_records_total",
                        "Records of received signatures, by what became of them.",

@@ -90,6 +90,7 @@ absl::StatusOr<NodeReport> FromProto(const v1::HeartbeatRequest& request,
   report.steps = *steps;
   report.running_request_ids = FromProto(request.running_request_ids());
   report.finished_request_ids = FromProto(request.finished_request_ids());
+  report.complete_list = request.complete_list();
   return report;
 }
 
@@ -109,6 +110,10 @@ void ToProto(const HeartbeatResult& result, v1::HeartbeatResponse* proto) {
   proto->set_state(ToProto(result.state));
   proto->set_draining(result.draining);
   proto->set_leases(result.leases);
+  proto->set_adopted(result.adopted);
+  proto->set_unconfirmed(result.unconfirmed);
+  proto->set_conflicts(result.conflicts);
+  proto->set_not_adopted(result.not_adopted);
 }
 
 void ToProto(const NodeStatus& status, v1::Node* proto) {

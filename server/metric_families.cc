@@ -65,6 +65,9 @@ Families::Families(Registry& registry)
                                        "Stored signatures that were never placed, by cause.")),
       leases_ended(
           CounterFamily(registry, "eldr_leases_ended_total", "Leases that ended, by how.")),
+      reconciled(CounterFamily(
+          registry, "eldr_reconciled_requests_total",
+          "Requests that nodes named in complete lists and that held no lease there, by outcome.")),
       build_info(
           GaugeFamily(registry, "eldr_build_info", "Always 1; the label tells the version.")) {
   build_info.Add({{"version", kVersion}}).Set(1);

@@ -34,6 +34,7 @@ class Families {
   prometheus::Family<prometheus::Histogram>& signature_age_seconds;
   prometheus::Family<prometheus::Counter>& signatures_dropped;
   prometheus::Family<prometheus::Counter>& leases_ended;
+  prometheus::Family<prometheus::Counter>& reconciled;
   prometheus::Family<prometheus::Gauge>& build_info;
 };
 

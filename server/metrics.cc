@@ -88,6 +88,12 @@ ModelMetrics::ModelMetrics(Families& families, const std::string& model, const s
   decision_ = &families.decision_seconds.Add({{"model", model}}, Families::LatencyBuckets());
   signature_age_ = &families.signature_age_seconds.Add({{"model", model}}, Families::AgeBuckets());
   signature_bytes_ = &families.signature_bytes.Add({{"model", model}}, Families::SizeBuckets());
+  const auto reconciled = [&](const char* outcome) {
+    return &families.reconciled.Add({{"model", model}, {"outcome", outcome}});
+  };
+  adopted_ = reconciled("adopted");
+  conflicts_ = reconciled("conflict");
+  not_adopted_ = reconciled("not_adopted");
   dropped_expired_ = &families.signatures_dropped.Add({{"model", model}, {"cause", "expired"}});
   dropped_evicted_ = &families.signatures_dropped.Add({{"model", model}, {"cause", "evicted"}});
 }

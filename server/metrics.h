@@ -80,6 +80,11 @@ class ModelMetrics {
   void OnDecision(absl::Duration took) { decision_->Observe(absl::ToDoubleSeconds(took)); }
   void OnSignature(const SignatureData& signature, SignatureOutcome outcome);
   void OnLeaseEnded(LeaseEnd end) { leases_ended_[static_cast<std::size_t>(end)]->Increment(); }
+  void OnLeaseAdopted() { adopted_->Increment(); }
+  void OnReconciled(std::uint32_t conflicts, std::uint32_t not_adopted) {
+    conflicts_->Increment(conflicts);
+    not_adopted_->Increment(not_adopted);
+  }
   void OnSignaturesDropped(std::size_t expired, std::size_t evicted);
 
   const std::string& model() const { return model_; }
@@ -103,6 +108,9 @@ class ModelMetrics {
   prometheus::Histogram* signature_bytes_;
   std::array<std::array<prometheus::Counter*, kSignatureOutcomes>, kSignatureEncodings> signatures_;
   std::array<prometheus::Counter*, kLeaseEnds> leases_ended_;
+  prometheus::Counter* adopted_;
+  prometheus::Counter* conflicts_;
+  prometheus::Counter* not_adopted_;
   prometheus::Counter* dropped_expired_;
   prometheus::Counter* dropped_evicted_;
 };

@@ -5,6 +5,7 @@
 
 #include "core/base/status_macros.h"
 #include "server/placement_convert.h"
+#include "server/placement_feed.h"
 #include "server/proto_convert.h"
 #include "server/signature_capture.h"
 
@@ -80,6 +81,7 @@ absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
   }
   if (context.log_requests) LogPlacement(context, *query, placement);
   if (!placement.ok()) return placement.status();
+  context.feed.Publish(query->model, query->request_id, *placement);
   if (context.capture != nullptr && request.has_signature()) {
     context.capture->OnSignature(request.model(), request.request_id(), /*append=*/false,
                                  request.signature());

@@ -3,6 +3,7 @@
 #include "server/placement_convert.h"
 #include "server/placement_operations.h"
 #include "server/placement_streams.h"
+#include "server/placement_watch.h"
 #include "server/signature_wait.h"
 
 namespace eldr {
@@ -116,6 +117,11 @@ grpc::ServerUnaryReactor* PlacementService::ExplainPlacement(
     v1::ExplainPlacementResponse* response) {
   return AnswerCall(context_, Call::kExplainPlacement, rpc,
                     [&] { return eldr::ExplainPlacement(context_, *request, response); });
+}
+
+grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPlacements(
+    grpc::CallbackServerContext* /*rpc*/, const v1::WatchPlacementsRequest* request) {
+  return NewPlacementWatch(context_, *request);
 }
 
 }  // namespace eldr

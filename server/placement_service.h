@@ -36,6 +36,8 @@ class PlacementService final : public v1::PlacementService::CallbackService {
   grpc::ServerUnaryReactor* ExplainPlacement(grpc::CallbackServerContext* rpc,
                                              const v1::ExplainPlacementRequest* request,
                                              v1::ExplainPlacementResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* WatchPlacements(
+      grpc::CallbackServerContext* rpc, const v1::WatchPlacementsRequest* request) override;
 
  private:
   ServiceContext& context_;

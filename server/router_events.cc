@@ -6,6 +6,17 @@ void RouterEvents::OnLeaseEnded(absl::string_view model, const Lease&, LeaseEnd 
   if (ModelMetrics* const metrics = metrics_.FindModel(model)) metrics->OnLeaseEnded(end);
 }
 
+void RouterEvents::OnLeaseAdopted(absl::string_view model, const Lease&) {
+  if (ModelMetrics* const metrics = metrics_.FindModel(model)) metrics->OnLeaseAdopted();
+}
+
+void RouterEvents::OnReconciled(absl::string_view model, std::uint32_t conflicts,
+                                std::uint32_t not_adopted) {
+  if (ModelMetrics* const metrics = metrics_.FindModel(model)) {
+    metrics->OnReconciled(conflicts, not_adopted);
+  }
+}
+
 void RouterEvents::OnNodeRegistered(const DecodeNode& node) {
   log_.Info("node_registered", {{"model", node.spec.model},
                                 {"node", node.spec.node_id},

@@ -15,6 +15,9 @@ class RouterEvents final : public RouterObserver {
   RouterEvents(Metrics& metrics, Log& log) : metrics_(metrics), log_(log) {}
 
   void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
+  void OnLeaseAdopted(absl::string_view model, const Lease& lease) override;
+  void OnReconciled(absl::string_view model, std::uint32_t conflicts,
+                    std::uint32_t not_adopted) override;
   void OnNodeRegistered(const DecodeNode& node) override;
   void OnNodeState(const DecodeNode& node, NodeState before) override;
   void OnNodeDraining(const DecodeNode& node) override;

@@ -18,6 +18,7 @@
 
 namespace eldr {
 
+class PlacementFeed;
 class SignatureCapture;
 
 // References that outlive the services.
@@ -33,6 +34,8 @@ struct ServiceContext {
   bool log_requests = false;
   // nullptr if signatures are not recorded.
   SignatureCapture* capture = nullptr;
+  // Of those who watch placements.
+  PlacementFeed& feed;
 };
 
 // Answers a call at once by `work`, which fills the response and answers a Status.

@@ -44,6 +44,7 @@ absl::Span<const Command> NodeCommands();
 absl::Span<const Command> HeartbeatCommands();
 absl::Span<const Command> ResidencyCommands();
 absl::Span<const Command> TopCommands();
+absl::Span<const Command> TailCommands();
 absl::Span<const Command> SignatureCommands();
 absl::Span<const Command> PlaceCommands();
 absl::Span<const Command> LeaseCommands();

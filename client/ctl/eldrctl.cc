@@ -54,7 +54,7 @@ void AddCommands(CLI::App& app, Runner& chosen) {
   std::map<std::string, CLI::App*> groups;
   for (const auto commands :
        {ModelCommands(), NodeCommands(), HeartbeatCommands(), ResidencyCommands(), TopCommands(),
-        SignatureCommands(), PlaceCommands(), LeaseCommands(), ExplainCommands(),
+        TailCommands(), SignatureCommands(), PlaceCommands(), LeaseCommands(), ExplainCommands(),
         HealthCommands()}) {
     for (const Command& command : commands) {
       CLI::App* parent = &app;

@@ -22,6 +22,7 @@ struct HeartbeatOptions {
   std::optional<double> kv_usage;
   std::vector<v1::StepStats> steps;
   std::vector<std::string> running_requests, finished_requests;
+  bool complete_list = false;
   std::optional<absl::Duration> every;
   std::optional<uint64_t> count;
 };
@@ -35,6 +36,7 @@ v1::HeartbeatRequest RequestOf(const HeartbeatOptions& o) {
   if (o.kv_usage) request.set_kv_usage(*o.kv_usage);
   for (const v1::StepStats& steps : o.steps) *request.add_steps() = steps;
   for (const std::string& id : o.running_requests) request.add_running_request_ids(id);
+  request.set_complete_list(o.complete_list);
   for (const std::string& id : o.finished_requests) request.add_finished_request_ids(id);
   return request;
 }
@@ -45,7 +47,13 @@ absl::Status SendOne(Session& session, const v1::HeartbeatRequest& request) {
   if (session.format == Format::kJson) return PrintJson(*response, session.out);
   session.out << "node " << request.node_id() << " is "
               << StateText(response->state(), response->draining()) << "; it holds "
-              << response->leases() << " leases" << std::endl;
+              << response->leases() << " leases";
+  if (request.complete_list()) {
+    session.out << "; adopted " << response->adopted() << ", ended " << response->unconfirmed()
+                << " unconfirmed, " << response->conflicts() << " conflicts, "
+                << response->not_adopted() << " not adopted";
+  }
+  session.out << std::endl;
   return absl::OkStatus();
 }
 
@@ -75,6 +83,9 @@ Runner DefineHeartbeat(CLI::App& app) {
                  "A request it runs, whose lease is renewed; may be repeated")
       ->allow_extra_args(false)
       ->type_name("REQUEST");
+  app.add_flag("--complete-list", o->complete_list,
+               "The --running-request are all that run or queue on it: unknown ones are adopted,\n"
+               "and leases that are not named end as unconfirmed once they are old enough");
   app.add_option("--finished-request", o->finished_requests,
                  "A request it finished, whose lease ends; may be repeated")
       ->allow_extra_args(false)

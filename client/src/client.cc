@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/src/connection.h"
+#include "client/src/grpc_status.h"
 #include "client/src/health_check.h"
 #include "client/src/proto_duration.h"
 
@@ -60,6 +61,20 @@ ELDR_CLIENT_CALL(Placement, placement, ReleaseLeases, Repeat::kSafe)
 ELDR_CLIENT_CALL(Placement, placement, ExplainPlacement, Repeat::kSafe)
 
 #undef ELDR_CLIENT_CALL
+
+absl::Status Client::WatchPlacements(
+    const v1::WatchPlacementsRequest& request,
+    absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_placement, CallOptions options) {
+  grpc::ClientContext context;
+  if (options.timeout != absl::ZeroDuration()) internal::SetTimeout(context, options.timeout);
+  const auto reader = connection_->placement().WatchPlacements(&context, request);
+  v1::WatchPlacementsResponse placement;
+  bool wanted = true;
+  while (wanted && reader->Read(&placement)) wanted = on_placement(placement);
+  if (!wanted) context.TryCancel();
+  const grpc::Status status = reader->Finish();
+  return wanted ? internal::FromGrpcStatus(status) : absl::OkStatus();
+}
 
 LeaseKeeper Client::KeepLease(const v1::PlaceRequest& request, const v1::PlaceResponse& response) {
   v1::LeaseKey key;

@@ -45,12 +45,14 @@ struct NodeReport {
   absl::Span<const StepStats> steps;
   absl::Span<const std::string* const> running_request_ids;
   absl::Span<const std::string* const> finished_request_ids;
+  bool complete_list = false;  // running_request_ids are all that run or queue
 };
 
 enum class NodeState : std::uint8_t { kJoining, kReady, kLost };
 absl::string_view Name(NodeState state);
 
 struct ExpertGroup;
+struct Lease;
 
 // A registered node. Plain data under the lock of its model's router.
 struct DecodeNode {
@@ -73,7 +75,8 @@ struct DecodeNode {
   // The mean duration of the steps in the last report that had any.
   std::optional<absl::Duration> reported_step_time;
 
-  // What the leases on the node add up to.
+  // The leases on the node, in no order, and what they add up to.
+  std::vector<Lease*> lease_list;
   std::uint32_t leases = 0;
   std::uint32_t sequences = 0;
   std::uint64_t kv_tokens = 0;

@@ -54,6 +54,8 @@ void Fleet::Remove(DecodeNode& node) {
 void Fleet::Attach(Lease& lease) {
   DecodeNode& node = *lease.node;
   lease.multiplicity = lease.sequences * node.spec.tokens_per_step;
+  lease.place_on_node = node.leases;
+  node.lease_list.push_back(&lease);
   ++node.leases;
   node.sequences += lease.sequences;
   node.kv_tokens += lease.kv_tokens;
@@ -66,6 +68,10 @@ void Fleet::Attach(Lease& lease) {
 
 void Fleet::Detach(const Lease& lease) {
   DecodeNode& node = *lease.node;
+  // The last one takes its place.
+  node.lease_list[lease.place_on_node] = node.lease_list.back();
+  node.lease_list[lease.place_on_node]->place_on_node = lease.place_on_node;
+  node.lease_list.pop_back();
   --node.leases;
   node.sequences -= lease.sequences;
   node.kv_tokens -= lease.kv_tokens;

@@ -33,6 +33,7 @@ struct Lease {
   std::uint64_t id = 0;
   std::string request_id;
   DecodeNode* node = nullptr;
+  std::uint32_t place_on_node = 0;  // in the node's list of leases
   // What the request adds to the node's residency: a code per cell (core/residency/contribution.h),
   // times `multiplicity`. Subtracted as stored, never computed again.
   std::vector<std::uint8_t> contribution;

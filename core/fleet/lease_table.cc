@@ -47,17 +47,6 @@ MonotonicTime LeaseTable::next_expiry() const {
   return heap_.empty() ? absl::InfiniteDuration() : heap_.front().at;
 }
 
-std::vector<Lease*> LeaseTable::OnNode(const DecodeNode& node) const {
-  std::vector<Lease*> leases;
-  for (const auto& [id, lease] : by_request_) {
-    if (lease->node == &node) leases.push_back(lease.get());
-  }
-  // Hash order differs from run to run; what is done to the leases must not.
-  std::sort(leases.begin(), leases.end(),
-            [](const Lease* a, const Lease* b) { return a->id < b->id; });
-  return leases;
-}
-
 void LeaseTable::Push(const Lease& lease) {
   heap_.push_back({lease.expires_at, lease.id, lease.request_id});
   std::push_heap(heap_.begin(), heap_.end());

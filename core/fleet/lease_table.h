@@ -34,8 +34,6 @@ class LeaseTable {
   // No lease expires before this.
   MonotonicTime next_expiry() const;
 
-  // The leases on a node; takes time in proportion to the table.
-  std::vector<Lease*> OnNode(const DecodeNode& node) const;
   std::size_t size() const { return by_request_.size(); }
 
   template <typename Visitor>

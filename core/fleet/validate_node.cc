@@ -107,6 +107,14 @@ absl::Status ValidateNodeReport(const NodeReport& report, std::size_t cells) {
     return Invalid("running_request_ids: got ", report.running_request_ids.size(),
                    ", expected at most ", kMaxReportedIds);
   }
+  // Ids that may be adopted must be such as a placement takes.
+  for (std::size_t i = 0; report.complete_list && i < report.running_request_ids.size(); ++i) {
+    const std::size_t bytes = report.running_request_ids[i]->size();
+    if (bytes == 0 || bytes > kMaxIdBytes) {
+      return Invalid("running_request_ids[", i, "]: got ", bytes, " bytes, expected 1 to ",
+                     kMaxIdBytes);
+    }
+  }
   if (report.finished_request_ids.size() > kMaxReportedIds) {
     return Invalid("finished_request_ids: got ", report.finished_request_ids.size(),
                    ", expected at most ", kMaxReportedIds);

@@ -1,5 +1,6 @@
 #include "core/route/model_router.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,6 +47,7 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       signatures_(options.signature_ttl, options.signature_store_bytes),
       fleet_(spec_.geometry, spec_.settings.step_time),
       silence_(options.node_timeout),
+      recently_ended_(2 * options.node_timeout),
       receipts_(options.receipts),
       rng_(StableHash(spec_.name, options.seed)),
       decision_(spec_.geometry.cells()),
@@ -248,13 +250,20 @@ MonotonicTime ModelRouter::Advance() {
 
 void ModelRouter::EndLease(const Lease& lease, LeaseEnd end) {
   fleet_.Detach(lease);
+  // Only a node that reports can bring late news.
+  if (lease.node->sends_heartbeats()) {
+    recently_ended_.Note(lease.request_id, *lease.node, clock_.Monotonic());
+  }
   lease.node->ended_since_report += lease.sequences;
   const std::unique_ptr<Lease> ended = leases_.Take(lease);
   observer_.OnLeaseEnded(spec_.name, *ended, end);
 }
 
 std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end) {
-  const std::vector<Lease*> leases = leases_.OnNode(node);
+  std::vector<Lease*> leases = node.lease_list;
+  // Their order is that of chance; what is done to them must not depend on it.
+  std::sort(leases.begin(), leases.end(),
+            [](const Lease* a, const Lease* b) { return a->id < b->id; });
   for (const Lease* lease : leases) EndLease(*lease, end);
   return static_cast<std::uint32_t>(leases.size());
 }

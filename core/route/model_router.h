@@ -16,6 +16,7 @@
 #include "core/base/mutex.h"
 #include "core/fleet/fleet.h"
 #include "core/fleet/lease_table.h"
+#include "core/fleet/recently_ended.h"
 #include "core/fleet/silence_watch.h"
 #include "core/policy/policy.h"
 #include "core/route/decision.h"
@@ -29,9 +30,9 @@
 
 namespace eldr {
 
-// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Three files
-// implement them: model_router.cc (signatures, leases, time), model_router_place.cc (placement) and
-// model_router_fleet.cc (nodes).
+// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Four files
+// implement them: model_router.cc (signatures, leases, time), model_router_place.cc (placement),
+// model_router_fleet.cc (nodes) and model_router_reconcile.cc (what nodes say of their requests).
 class ModelRouter {
  public:
   // REQUIRES: `spec` is valid. All references must outlive the object.
@@ -79,6 +80,12 @@ class ModelRouter {
   MonotonicTime Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LoseSilentNodes(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndLease(const Lease& lease, LeaseEnd end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What a complete list of a node's requests says that the books do not;
+  // model_router_reconcile.cc.
+  void Reconcile(DecodeNode& node, const NodeReport& report, MonotonicTime now,
+                 HeartbeatResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Adopt(DecodeNode& node, absl::string_view request_id, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends every lease on a node, and answers how many.
   std::uint32_t EndLeasesOn(const DecodeNode& node, LeaseEnd end)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -125,6 +132,7 @@ class ModelRouter {
   SignatureWaits waits_ ABSL_GUARDED_BY(mutex_);
   Fleet fleet_ ABSL_GUARDED_BY(mutex_);
   SilenceWatch silence_ ABSL_GUARDED_BY(mutex_);
+  RecentlyEnded recently_ended_ ABSL_GUARDED_BY(mutex_);
   LeaseTable leases_ ABSL_GUARDED_BY(mutex_);
   DecodeHistory decode_history_ ABSL_GUARDED_BY(mutex_);
   ReceiptRing receipts_ ABSL_GUARDED_BY(mutex_);

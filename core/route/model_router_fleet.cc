@@ -114,6 +114,7 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
         absl::StrCat("incarnation: got ", report.incarnation, ", expected ", node->spec.incarnation,
                      ", which is registered for \"", report.node_id, "\""));
   }
+  HeartbeatResult result;
   for (const std::string* id : report.running_request_ids) {
     Lease* lease = leases_.Find(*id);
     if (lease != nullptr && lease->node == node) leases_.Renew(*lease, lease->ttl, now);
@@ -122,6 +123,7 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
     const Lease* lease = leases_.Find(*id);
     if (lease != nullptr && lease->node == node) EndLease(*lease, LeaseEnd::kReportedFinished);
   }
+  if (report.complete_list) Reconcile(*node, report, now, result);
   // After the finished requests have ended: the counts are without them.
   node->last_heartbeat = now;
   node->reported_running = report.running;
@@ -133,7 +135,10 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   fleet_.ObserveSteps(*node, report.steps);
   silence_.NodeHeard(now);
   ChangeState(*node, NodeState::kReady);
-  return HeartbeatResult{node->state, node->draining, node->leases};
+  result.state = node->state;
+  result.draining = node->draining;
+  result.leases = node->leases;
+  return result;
 }
 
 absl::StatusOr<std::uint32_t> ModelRouter::DrainNode(absl::string_view node_id) {

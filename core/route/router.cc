@@ -20,6 +20,7 @@ absl::Status ValidateOptions(const Router::Options& options) {
   ELDR_RETURN_IF_ERROR(ValidateLeaseTtl(options.lease_ttl));
   ELDR_RETURN_IF_ERROR(CheckPositive("signature_ttl", options.signature_ttl));
   ELDR_RETURN_IF_ERROR(CheckPositive("node_timeout", options.node_timeout));
+  ELDR_RETURN_IF_ERROR(CheckPositive("confirm_grace", options.confirm_grace));
   if (!(options.max_kv_usage > 0 && options.max_kv_usage <= 1)) {
     return absl::InvalidArgumentError(absl::StrCat("max_kv_usage: got ", options.max_kv_usage,
                                                    ", expected more than 0 and at most 1"));

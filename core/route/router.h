@@ -112,6 +112,11 @@ struct HeartbeatResult {
   NodeState state = NodeState::kReady;
   bool draining = false;
   std::uint32_t leases = 0;
+  // Of a complete list; see HeartbeatResponse in fleet.proto.
+  std::uint32_t adopted = 0;
+  std::uint32_t unconfirmed = 0;
+  std::uint32_t conflicts = 0;
+  std::uint32_t not_adopted = 0;
 };
 
 struct RemoveResult {
@@ -163,6 +168,9 @@ class Router {
     std::size_t signature_store_bytes = std::size_t{256} << 20;
     // Silence after which a node is lost; at least three heartbeats must fit in.
     absl::Duration node_timeout = absl::Seconds(10);
+    // How old a lease is at least when it ends for not being in a node's complete list; more than
+    // 0.
+    absl::Duration confirm_grace = absl::Seconds(30);
     // A fresh report of more KV usage than this keeps new placements away; in (0, 1].
     double max_kv_usage = 0.95;
     // Bounds: beyond them RESOURCE_EXHAUSTED.

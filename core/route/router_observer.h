@@ -14,6 +14,11 @@ class RouterObserver {
  public:
   virtual ~RouterObserver() = default;
 
+  // A node named a request that was not known, and it got a lease there.
+  virtual void OnLeaseAdopted(absl::string_view /*model*/, const Lease& /*lease*/) {}
+  // A node sent a complete list; what came of it besides adoptions and ends.
+  virtual void OnReconciled(absl::string_view /*model*/, std::uint32_t /*conflicts*/,
+                            std::uint32_t /*not_adopted*/) {}
   // A lease ended, for whatever cause; called exactly once per lease.
   virtual void OnLeaseEnded(absl::string_view /*model*/, const Lease& /*lease*/, LeaseEnd /*end*/) {
   }

@@ -314,5 +314,31 @@ TEST_F(EldrctlTest, TheTargetMayComeFromTheEnvironment) {
   unsetenv("ELDR_TARGET");
 }
 
+TEST_F(EldrctlTest, TailShowsPlacementsUntilItHasEnough) {
+  for (const char* const id : {"r1", "r2", "r3"}) {
+    v1::WatchPlacementsResponse& told = daemon_.placement.watched.emplace_back();
+    told.set_model("m");
+    told.set_request_id(id);
+    told.mutable_placement()->set_node_id("d0");
+    told.mutable_placement()->set_reason(v1::PLACEMENT_REASON_POLICY);
+    told.mutable_placement()->add_candidates()->set_marginal_experts(3.25);
+    told.mutable_placement()->mutable_shadow()->set_policy("random");
+    told.mutable_placement()->mutable_shadow()->set_node_id("d1");
+  }
+  daemon_.placement.watched[1].set_missed(7);
+  EXPECT_EQ(Run({"tail", "--model", "m", "--node", "d0", "--count", "2"}), kExitOk) << err();
+  EXPECT_EQ(daemon_.placement.watch_request.model(), "m");
+  EXPECT_EQ(daemon_.placement.watch_request.node_id(), "d0");
+  EXPECT_THAT(out(), HasSubstr("m  r1 -> d0  policy"));
+  EXPECT_THAT(out(), HasSubstr("adds 3.2 experts"));
+  EXPECT_THAT(out(), HasSubstr("random would choose d1"));
+  EXPECT_THAT(out(), HasSubstr("... 7 missed\n"));
+  EXPECT_THAT(out(), Not(HasSubstr("r3")));
+  // A daemon that goes away ends it with its error.
+  daemon_.placement.stream_end = grpc::Status(grpc::StatusCode::UNAVAILABLE, "going down");
+  EXPECT_EQ(Run({"tail"}), kExitCallFailed);
+  EXPECT_THAT(err(), HasSubstr("going down"));
+}
+
 }  // namespace
 }  // namespace eldr::ctl

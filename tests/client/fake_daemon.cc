@@ -48,6 +48,14 @@ grpc::Status FakePlacement::StreamSignatures(
   return stream_end;
 }
 
+grpc::Status FakePlacement::WatchPlacements(
+    grpc::ServerContext*, const v1::WatchPlacementsRequest* request,
+    grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) {
+  watch_request = *request;
+  for (const v1::WatchPlacementsResponse& placement : watched) writer->Write(placement);
+  return stream_end;
+}
+
 grpc::Status FakePlacement::StreamPlacements(
     grpc::ServerContext*,
     grpc::ServerReaderWriter<v1::StreamPlacementsResponse, v1::StreamPlacementsRequest>* stream) {

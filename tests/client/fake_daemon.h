@@ -92,6 +92,12 @@ class FakePlacement final : public v1::PlacementService::Service {
   ELDR_FAKE_CALL(ReleaseLeases, release_leases)
   ELDR_FAKE_CALL(ExplainPlacement, explain_placement)
 
+  // Sends `watched`, then ends with `stream_end`.
+  grpc::Status WatchPlacements(grpc::ServerContext*, const v1::WatchPlacementsRequest* request,
+                               grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) override;
+  std::vector<v1::WatchPlacementsResponse> watched;
+  v1::WatchPlacementsRequest watch_request;
+
   grpc::Status StreamSignatures(
       grpc::ServerContext*,
       grpc::ServerReaderWriter<v1::StreamSignaturesResponse, v1::StreamSignaturesRequest>* stream)

@@ -33,10 +33,13 @@ TEST_P(BookkeepingPropertyTest, AnyInterleavingLeavesTheBooksRight) {
     EXPECT_THAT(residency->activation, ::testing::Each(0.0f)) << node_id;
   }
   // It is of no use if it does not come by each of these.
-  for (const LeaseEnd end : {LeaseEnd::kReleased, LeaseEnd::kReportedFinished, LeaseEnd::kExpired,
-                             LeaseEnd::kMoved, LeaseEnd::kNodeLost, LeaseEnd::kNodeRemoved}) {
+  for (const LeaseEnd end :
+       {LeaseEnd::kReleased, LeaseEnd::kReportedFinished, LeaseEnd::kExpired, LeaseEnd::kMoved,
+        LeaseEnd::kNodeLost, LeaseEnd::kNodeRemoved, LeaseEnd::kUnconfirmed}) {
     EXPECT_GT(traffic.books().ends()[end], 0) << Name(end);
   }
+  EXPECT_GT(traffic.books().adoptions(), 0);
+  EXPECT_GT(traffic.books().refused_adoptions(), 0);
 }
 
 std::vector<std::string> Policies() {

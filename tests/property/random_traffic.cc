@@ -40,6 +40,7 @@ RandomTraffic::RandomTraffic(const std::string& policy, std::uint64_t seed,
   options.seed = router_seed;
   options.lease_ttl = absl::Seconds(30);
   options.signature_ttl = absl::Seconds(8);
+  options.confirm_grace = absl::Seconds(3);
   PolicySettings settings;
   settings.policy = policy;
   books_ = std::make_unique<RouterBooks>(geometry_, options, settings.estimate, clock_);
@@ -58,8 +59,10 @@ void RandomTraffic::Step() {
     Release();
   } else if (draw < 59) {
     Renew();
-  } else if (draw < 67) {
+  } else if (draw < 65) {
     Heartbeat();
+  } else if (draw < 68) {
+    CompleteHeartbeat();
   } else if (draw < 79) {
     HeartbeatAll();
   } else if (draw < 82) {
@@ -214,7 +217,34 @@ void RandomTraffic::Heartbeat() {
   ASSERT_EQ(heard.ok(), known) << heard.status();
   if (!known) return;
   EXPECT_EQ(heard->state, NodeState::kReady);
-  books_->Heard(report);
+  books_->Heard(report, *heard);
+}
+
+void RandomTraffic::CompleteHeartbeat() {
+  const std::string node_id = AnyNode();
+  if (node_id == mute_node_ || !books_->nodes().contains(node_id)) return;
+  router_->Step();  // so that the books know who is left
+  if (!books_->nodes().contains(node_id)) return;
+  IdList named;
+  for (const auto& [request_id, lease] : books_->leases()) {
+    // Most that it runs, and a few that others run.
+    if (lease.node_id == node_id ? !OneIn(6) : OneIn(30)) named.Add(request_id);
+  }
+  // A few that may have ended, or were never heard of.
+  while (OneIn(2)) named.Add(AnyRequest());
+  NodeReport report;
+  report.node_id = node_id;
+  report.running = static_cast<std::uint32_t>(named.ids().size());
+  report.running_request_ids = named.View();
+  report.complete_list = true;
+  const RouterBooks::Reconciliation expected = books_->ExpectReconciliation(node_id, named.ids());
+  const auto heard = router_->Heartbeat(report);
+  ASSERT_THAT(heard, IsOk());
+  EXPECT_EQ(heard->adopted, expected.adopted.size());
+  EXPECT_EQ(heard->unconfirmed, expected.unconfirmed.size());
+  EXPECT_EQ(heard->conflicts, expected.conflicts);
+  EXPECT_EQ(heard->not_adopted, expected.not_adopted);
+  books_->Heard(report, *heard);
 }
 
 void RandomTraffic::HeartbeatAll() {
@@ -222,8 +252,9 @@ void RandomTraffic::HeartbeatAll() {
     if (node.spec.heartbeat_interval == absl::ZeroDuration() || node_id == mute_node_) continue;
     NodeReport report;
     report.node_id = node_id;
-    ASSERT_THAT(router_->Heartbeat(report), IsOk());
-    books_->Heard(report);
+    const auto heard = router_->Heartbeat(report);
+    ASSERT_THAT(heard, IsOk());
+    books_->Heard(report, *heard);
   }
 }
 

@@ -44,6 +44,8 @@ class RandomTraffic {
   void Release();
   void Renew();
   void Heartbeat();
+  // Names most of the node's requests and some others, as if they were all.
+  void CompleteHeartbeat();
   void HeartbeatAll();
   // For longer than node_timeout, while all others are heard.
   void SilenceANode();

@@ -33,6 +33,8 @@ void RouterBooks::CallDone() {
   EXPECT_TRUE(expected_ends_.empty()) << "the lease of " << expected_ends_.begin()->first
                                       << " did not end as " << Name(expected_ends_.begin()->second);
   expected_ends_.clear();
+  EXPECT_THAT(expected_adoptions_, ::testing::IsEmpty());
+  expected_adoptions_.clear();
   moved_.reset();
   for (const auto& [request_id, lease] : leases_) {
     EXPECT_GT(lease.expires_at, now()) << request_id << " has outlived its time";
@@ -62,8 +64,51 @@ void RouterBooks::OnLeaseEnded(absl::string_view, const Lease& lease, LeaseEnd e
   }
   if (expected != expected_ends_.end()) expected_ends_.erase(expected);
   nodes_.at(booked.node_id).ended_since_report += booked.sequences;
+  last_end_[{lease.request_id, booked.node_id}] = now();
   if (end == LeaseEnd::kMoved) moved_ = std::move(booked);
   leases_.erase(it);
+}
+
+void RouterBooks::OnLeaseAdopted(absl::string_view, const Lease& lease) {
+  ++adoptions_;
+  EXPECT_EQ(expected_adoptions_.erase(lease.request_id), 1u) << lease.request_id;
+  const Stored* stored = FindStored(lease.request_id);
+  BookedLease booked;
+  booked.id = lease.id;
+  booked.node_id = lease.node->spec.node_id;
+  booked.codes = Estimate(stored == nullptr ? nullptr : &stored->signature);
+  booked.ttl = options_.lease_ttl;
+  booked.placed_at = now();
+  booked.expires_at = now() + booked.ttl;
+  LearnOnce(booked, stored == nullptr ? nullptr : &stored->signature);
+  EXPECT_TRUE(leases_.insert({lease.request_id, std::move(booked)}).second) << lease.request_id;
+}
+
+RouterBooks::Reconciliation RouterBooks::ExpectReconciliation(const std::string& node_id,
+                                                              const std::set<std::string>& named) {
+  Reconciliation expected;
+  for (const std::string& id : named) {
+    const auto lease = leases_.find(id);
+    if (lease != leases_.end()) {
+      if (lease->second.node_id != node_id) ++expected.conflicts;
+      continue;
+    }
+    const auto end = last_end_.find({id, node_id});
+    if (end != last_end_.end() && now() - end->second < 2 * options_.node_timeout &&
+        nodes_.at(node_id).spec.heartbeat_interval > absl::ZeroDuration()) {
+      ++expected.not_adopted;
+      ++refused_adoptions_;
+    } else {
+      expected.adopted.insert(id);
+    }
+  }
+  for (const auto& [id, lease] : leases_) {
+    if (lease.node_id != node_id || named.contains(id)) continue;
+    if (now() - lease.placed_at >= options_.confirm_grace) expected.unconfirmed.insert(id);
+  }
+  expected_adoptions_ = expected.adopted;
+  ExpectEnd(LeaseEnd::kUnconfirmed, expected.unconfirmed);
+  return expected;
 }
 
 void RouterBooks::OnNodeRegistered(const DecodeNode& node) {
@@ -94,17 +139,22 @@ void RouterBooks::OnNodeRemoved(const DecodeNode& node) {
     EXPECT_NE(lease.node_id, node.spec.node_id) << request_id << " is left behind";
   }
   nodes_.erase(node.spec.node_id);
+  // A node that takes the id later is another.
+  std::erase_if(last_end_, [&](const auto& end) { return end.first.second == node.spec.node_id; });
 }
 
 void RouterBooks::Registered(const NodeSpec& spec) { nodes_.at(spec.node_id).spec = spec; }
 
-void RouterBooks::Heard(const NodeReport& report) {
+void RouterBooks::Heard(const NodeReport& report, const HeartbeatResult& result) {
   BookedNode& node = nodes_.at(std::string(report.node_id));
   node.heard = now();
   node.reported = report.running + report.queued;
   node.kv_usage = report.kv_usage;
   node.placed_since_report = 0;
   node.ended_since_report = 0;
+  std::uint32_t leases = 0;
+  for (const auto& [id, lease] : leases_) leases += lease.node_id == report.node_id ? 1 : 0;
+  EXPECT_EQ(result.leases, leases);
   for (const std::string* id : report.running_request_ids) {
     const auto it = leases_.find(*id);
     if (it == leases_.end() || it->second.node_id != report.node_id) continue;
@@ -187,6 +237,7 @@ void RouterBooks::Placed(const PlacementQuery& query, const Placement& placement
   lease.kv_tokens = query.context_tokens + query.sequences * query.max_output_tokens;
   lease.learned = moved_ && moved_->learned;
   lease.ttl = query.lease_ttl.value_or(options_.lease_ttl);
+  lease.placed_at = now();
   lease.expires_at = now() + lease.ttl;
   LearnOnce(lease, signature);
   nodes_.at(lease.node_id).placed_since_report += query.sequences;

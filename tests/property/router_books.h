@@ -27,6 +27,7 @@ class RouterBooks final : public RouterObserver {
     std::uint64_t kv_tokens = 0;
     bool learned = false;
     absl::Duration ttl;
+    MonotonicTime placed_at;
     MonotonicTime expires_at;
   };
   struct BookedNode {
@@ -56,7 +57,16 @@ class RouterBooks final : public RouterObserver {
 
   // The answers of calls that succeeded.
   void Registered(const NodeSpec& spec);
-  void Heard(const NodeReport& report);
+  void Heard(const NodeReport& report, const HeartbeatResult& result);
+  // What a complete list of this node must adopt, leave alone, and end.
+  struct Reconciliation {
+    std::set<std::string> adopted;
+    std::set<std::string> unconfirmed;
+    std::uint32_t conflicts = 0;
+    std::uint32_t not_adopted = 0;
+  };
+  Reconciliation ExpectReconciliation(const std::string& node_id,
+                                      const std::set<std::string>& named);
   void Pushed(const SignaturePush& push, const PushResult& result);
   void Placed(const PlacementQuery& query, const Placement& placement);
   void Renewed(const std::string& request_id, absl::Duration ttl);
@@ -74,8 +84,11 @@ class RouterBooks final : public RouterObserver {
   std::uint32_t StoredTokens(const std::string& request_id) const;
   const std::set<std::uint64_t>& ended_ids() const { return ended_ids_; }
   std::map<LeaseEnd, int> ends() const { return ends_; }
+  int adoptions() const { return adoptions_; }
+  int refused_adoptions() const { return refused_adoptions_; }
 
   void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
+  void OnLeaseAdopted(absl::string_view model, const Lease& lease) override;
   void OnNodeRegistered(const DecodeNode& node) override;
   void OnNodeState(const DecodeNode& node, NodeState before) override;
   void OnNodeDraining(const DecodeNode& node) override;
@@ -108,6 +121,12 @@ class RouterBooks final : public RouterObserver {
   bool stale_ = false;
 
   std::map<std::string, LeaseEnd> expected_ends_;
+  std::set<std::string> expected_adoptions_;
+  // When the last lease of a request on a registered node ended, by both and by when that node
+  // came.
+  std::map<std::pair<std::string, std::string>, MonotonicTime> last_end_;
+  int adoptions_ = 0;
+  int refused_adoptions_ = 0;
   std::optional<BookedLease> moved_;  // by the call that runs
   std::set<std::uint64_t> ended_ids_;
   std::map<LeaseEnd, int> ends_;

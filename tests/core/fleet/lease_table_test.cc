@@ -90,18 +90,6 @@ TEST_F(LeaseTableTest, TheDeadlineOfAnEndedLeaseDoesNotEndTheNextOfItsRequest) {
   EXPECT_THAT(TakeExpired(absl::Seconds(30)), ElementsAre("a"));
 }
 
-TEST_F(LeaseTableTest, NamesTheLeasesOnANodeOldestFirst) {
-  DecodeNode other;
-  for (int i = 0; i < 20; ++i) Insert(absl::StrCat("r", i), absl::Seconds(10));
-  table_.Find("r3")->node = &other;
-  table_.Find("r11")->node = &other;
-  table_.Find("r7")->node = &other;
-  std::vector<std::string> on_other;
-  for (const Lease* lease : table_.OnNode(other)) on_other.push_back(lease->request_id);
-  EXPECT_THAT(on_other, ElementsAre("r3", "r7", "r11"));
-  EXPECT_EQ(table_.OnNode(node_).size(), 17u);
-}
-
 // Random inserts, renewals and ends against a plain map.
 TEST_F(LeaseTableTest, EveryLeaseExpiresExactlyWhenItShould) {
   SCOPED_TRACE(SeedNote());

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -87,6 +88,13 @@ class Client {
                                                           CallOptions options = {});
   absl::StatusOr<v1::ExplainPlacementResponse> ExplainPlacement(
       const v1::ExplainPlacementRequest& request, CallOptions options = {});
+
+  // Calls `on_placement` for each placement as it is made, until it answers false: then OK. Errors
+  // end it, a lost daemon among them. Without a timeout it goes on for ever; never retried.
+  absl::Status WatchPlacements(
+      const v1::WatchPlacementsRequest& request,
+      absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_placement,
+      CallOptions options = {});
 
   // Streams. Opening one never fails; what is wrong shows at the first Receive(). Never retried.
   std::unique_ptr<SignatureStream> StreamSignatures(CallOptions options = {});

@@ -1,0 +1,59 @@
+// Reconciliation: ModelRouter's books put right by a node that names all its requests.
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "core/route/model_router.h"
+
+namespace eldr {
+
+void ModelRouter::Reconcile(DecodeNode& node, const NodeReport& report, MonotonicTime now,
+                            HeartbeatResult& result) {
+  absl::flat_hash_set<const Lease*> named;
+  for (const std::string* id : report.running_request_ids) {
+    const Lease* lease = leases_.Find(*id);
+    if (lease != nullptr && lease->node == &node) {
+      named.insert(lease);
+    } else if (lease != nullptr) {
+      ++result.conflicts;
+    } else if (recently_ended_.Contains(*id, node, now) ||
+               leases_.size() >= options_.max_leases_per_model) {
+      ++result.not_adopted;
+    } else {
+      Adopt(node, *id, now);
+      named.insert(leases_.Find(*id));
+      ++result.adopted;
+    }
+  }
+  std::vector<const Lease*> unconfirmed;
+  for (const Lease* lease : node.lease_list) {
+    // A younger one may have been placed after the report was made.
+    const bool settled = now - lease->placed_at >= options_.confirm_grace;
+    if (settled && !named.contains(lease)) unconfirmed.push_back(lease);
+  }
+  for (const Lease* lease : unconfirmed) EndLease(*lease, LeaseEnd::kUnconfirmed);
+  result.unconfirmed = static_cast<std::uint32_t>(unconfirmed.size());
+  observer_.OnReconciled(spec_.name, result.conflicts, result.not_adopted);
+}
+
+void ModelRouter::Adopt(DecodeNode& node, absl::string_view request_id, MonotonicTime now) {
+  const StoredSignature* stored = signatures_.Find(request_id);
+  const ExpertSignature* signature = stored == nullptr ? nullptr : &stored->signature;
+  EstimateContribution(signature, prior_, spec_.geometry, spec_.settings.estimate,
+                       absl::MakeSpan(codes_));
+  auto lease = std::make_unique<Lease>();
+  lease->id = next_lease_id_.fetch_add(1, std::memory_order_relaxed);
+  lease->request_id = std::string(request_id);
+  lease->node = &node;
+  lease->contribution = codes_;
+  if (signature != nullptr) lease->quality = signature->quality();
+  lease->ttl = options_.lease_ttl;
+  lease->placed_at = now;
+  lease->expires_at = now + lease->ttl;
+  fleet_.Attach(*lease);
+  Lease& adopted = *leases_.Insert(std::move(lease));
+  LearnOnce(adopted, signature);
+  observer_.OnLeaseAdopted(spec_.name, adopted);
+}
+
+}  // namespace eldr

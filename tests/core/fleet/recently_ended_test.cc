@@ -1,0 +1,47 @@
+#include "core/fleet/recently_ended.h"
+
+#include "gtest/gtest.h"
+
+namespace eldr {
+namespace {
+
+class RecentlyEndedTest : public ::testing::Test {
+ protected:
+  RecentlyEndedTest() {
+    a_.ordinal = 1;
+    b_.ordinal = 2;
+  }
+
+  DecodeNode a_, b_;
+  RecentlyEnded ended_{absl::Seconds(20)};
+  const MonotonicTime start_ = absl::Seconds(1000);
+};
+
+TEST_F(RecentlyEndedTest, RemembersARequestOnItsNodeForAWhile) {
+  ended_.Note("r", a_, start_);
+  EXPECT_TRUE(ended_.Contains("r", a_, start_));
+  EXPECT_FALSE(ended_.Contains("r", b_, start_)) << "it may run there by now";
+  EXPECT_FALSE(ended_.Contains("s", a_, start_));
+  EXPECT_TRUE(ended_.Contains("r", a_, start_ + absl::Seconds(20) - absl::Nanoseconds(1)));
+  EXPECT_FALSE(ended_.Contains("r", a_, start_ + absl::Seconds(20)));
+  EXPECT_EQ(ended_.size(), 0u);
+}
+
+TEST_F(RecentlyEndedTest, TheLastEndCounts) {
+  ended_.Note("r", a_, start_);
+  ended_.Note("r", a_, start_ + absl::Seconds(15));
+  EXPECT_TRUE(ended_.Contains("r", a_, start_ + absl::Seconds(34)));
+  EXPECT_FALSE(ended_.Contains("r", a_, start_ + absl::Seconds(35)));
+}
+
+TEST_F(RecentlyEndedTest, ForgetsTheOldestBeyondItsBound) {
+  for (std::size_t i = 0; i <= RecentlyEnded::kMost; ++i) {
+    ended_.Note(std::to_string(i), a_, start_);
+  }
+  EXPECT_EQ(ended_.size(), RecentlyEnded::kMost);
+  EXPECT_FALSE(ended_.Contains("0", a_, start_));
+  EXPECT_TRUE(ended_.Contains("1", a_, start_));
+}
+
+}  // namespace
+}  // namespace eldr

@@ -1,0 +1,125 @@
+// WatchPlacements: told of each placement, at its own pace, until the end.
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "tests/server/daemon_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace eldr {
+namespace {
+
+using ::testing::ElementsAre;
+
+class PlacementWatchTest : public DaemonTest {
+ protected:
+  void SetUp() override {
+    StartDaemon();
+    DeclareTestModel();
+    RegisterTestNode("a");
+    RegisterTestNode("b");
+  }
+
+  std::unique_ptr<grpc::ClientReader<v1::WatchPlacementsResponse>> Watch(
+      grpc::ClientContext& context, const std::string& node_id = "") {
+    v1::WatchPlacementsRequest request;
+    request.set_model(kModel);
+    request.set_node_id(node_id);
+    auto reader = placement_->WatchPlacements(&context, request);
+    reader->WaitForInitialMetadata();  // sent before it is added to the feed
+    return reader;
+  }
+  // Placements reach a watcher once it is in the feed: places until one does.
+  void PlaceUntilTold(grpc::ClientReader<v1::WatchPlacementsResponse>& reader,
+                      v1::WatchPlacementsResponse* told) {
+    std::atomic<bool> done{false};
+    std::thread placing([&] {
+      for (int i = 0; !done.load() && i < 100'000; ++i) {
+        ASSERT_THAT(FromGrpc(Place(absl::StrCat("warm", i))), IsOk());
+      }
+    });
+    EXPECT_TRUE(reader.Read(told));
+    done.store(true);
+    placing.join();
+  }
+};
+
+TEST_F(PlacementWatchTest, TellsOfPlacementsAndNotOfRenewals) {
+  grpc::ClientContext context;
+  const auto reader = Watch(context);
+  v1::WatchPlacementsResponse told;
+  PlaceUntilTold(*reader, &told);
+  EXPECT_EQ(told.model(), kModel);
+  EXPECT_THAT(told.request_id(), ::testing::StartsWith("warm"));
+  EXPECT_EQ(told.placement().candidates_size(), 2);
+  EXPECT_TRUE(told.placement().parameters().empty());
+
+  ASSERT_THAT(FromGrpc(Place("once")), IsOk());
+  ASSERT_THAT(FromGrpc(Place("once")), IsOk());
+  ASSERT_THAT(FromGrpc(Place("last")), IsOk());
+  std::vector<std::string> ids;
+  while (ids.empty() || ids.back() != "last") {
+    ASSERT_TRUE(reader->Read(&told));
+    if (!absl::StartsWith(told.request_id(), "warm")) ids.push_back(told.request_id());
+  }
+  EXPECT_THAT(ids, ElementsAre("once", "last"));
+  context.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(Eventually([&] { return Metric("eldr_calls_in_flight") == 0; }));
+}
+
+TEST_F(PlacementWatchTest, ANodeIsWatchedAlone) {
+  grpc::ClientContext context;
+  const auto reader = Watch(context, "b");
+  v1::WatchPlacementsResponse told;
+  PlaceUntilTold(*reader, &told);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(told.placement().node_id(), "b");
+    ASSERT_THAT(FromGrpc(Place(absl::StrCat("more", i))), IsOk());
+    if (told.request_id() == "more18") break;
+    if (i % 2 == 1) {
+      ASSERT_TRUE(reader->Read(&told));
+    }
+  }
+  context.TryCancel();
+}
+
+TEST_F(PlacementWatchTest, ASlowReaderMissesSomeAndHoldsNobodyUp) {
+  // Sixteen candidates make a message of over a kilobyte.
+  for (int i = 0; i < 16; ++i) RegisterTestNode(absl::StrCat("n", i));
+  grpc::ClientContext context;
+  const auto reader = Watch(context);
+  v1::WatchPlacementsResponse told;
+  PlaceUntilTold(*reader, &told);
+  // More megabytes than the queue and the windows of HTTP/2 hold, with nobody reading.
+  for (int i = 0; i < 10'000; ++i) ASSERT_THAT(FromGrpc(Place(absl::StrCat("r", i))), IsOk());
+  std::uint64_t told_of = 0;
+  std::uint64_t missed = 0;
+  while (told.request_id() != "r9999" && reader->Read(&told)) {
+    ++told_of;
+    missed += told.missed();
+    // What it missed at the very end is told with the next placement.
+    if (told_of > 256 && missed > 0) break;
+  }
+  EXPECT_GT(missed, 0u);
+  context.TryCancel();
+}
+
+TEST_F(PlacementWatchTest, EndsWhenTheDaemonStops) {
+  grpc::ClientContext context;
+  const auto reader = Watch(context);
+  v1::WatchPlacementsResponse told;
+  PlaceUntilTold(*reader, &told);
+  daemon_->Stop();
+  while (reader->Read(&told)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+}  // namespace
+}  // namespace eldr
