@@ -271,6 +271,7 @@ std::vector<ConfigField> FieldsOf(Config& config) {
       Time("lease_ttl", router.lease_ttl, absl::Seconds(1), absl::Hours(1)),
       Time("signature_ttl", router.signature_ttl, absl::Seconds(1), absl::Hours(1)),
       Size("signature_store_bytes", router.signature_store_bytes, kMiB, kMiB << 20),
+      Size("block_store_bytes", router.block_store_bytes, kMiB, kMiB << 20),
       Time("node_timeout", router.node_timeout, absl::Milliseconds(100), absl::Hours(1)),
       Time("confirm_grace", router.confirm_grace, absl::Seconds(1), absl::Hours(1)),
       Real("max_kv_usage", router.max_kv_usage, "a number greater than 0, at most 1", share),

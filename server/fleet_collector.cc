@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "server/signature_capture.h"
 
 namespace eldr {
@@ -152,6 +153,14 @@ constexpr ModelSeries kModelSeries[] = {
      [](const ModelDescription& model) {
        return static_cast<double>(model.stored_signature_bytes);
      }},
+    {"eldr_stored_blocks", "Signatures of KV blocks that are known, of all prefill workers.",
+     MetricType::Gauge,
+     [](const ModelDescription& model) { return static_cast<double>(model.stored_blocks); }},
+    {"eldr_stored_block_bytes", "Memory that they hold.", MetricType::Gauge,
+     [](const ModelDescription& model) { return static_cast<double>(model.stored_block_bytes); }},
+    {"eldr_blocks_evicted_total", "Block signatures that went for the byte bound.",
+     MetricType::Counter,
+     [](const ModelDescription& model) { return static_cast<double>(model.blocks.evicted); }},
     {"eldr_learned_requests_total", "Requests that the model's prior has learned from.",
      MetricType::Counter,
      [](const ModelDescription& model) { return static_cast<double>(model.learned_requests); }},
@@ -201,6 +210,42 @@ void AddCaptureFamilies(const RecordFiles::Counts& counts,
   families.push_back(std::move(bytes));
 }
 
+// A family whose series of a model are told apart by one more label.
+struct OutcomeSeries {
+  const char* outcome;
+  std::uint64_t BlockSignatureStore::Counters::*count;
+};
+
+MetricFamily OutcomeFamily(const char* name, const char* help,
+                           absl::Span<const OutcomeSeries> outcomes,
+                           const std::vector<ModelDescription>& models) {
+  MetricFamily family{name, help, MetricType::Counter, {}};
+  for (const ModelDescription& model : models) {
+    for (const OutcomeSeries& series : outcomes) {
+      family.metric.push_back(Series({{"model", model.spec.name}, {"outcome", series.outcome}},
+                                     static_cast<double>(model.blocks.*series.count),
+                                     MetricType::Counter));
+    }
+  }
+  return family;
+}
+
+void AddBlockFamilies(const std::vector<ModelDescription>& models,
+                      std::vector<MetricFamily>& families) {
+  using Counters = BlockSignatureStore::Counters;
+  constexpr OutcomeSeries kLookups[] = {{"hit", &Counters::hits}, {"miss", &Counters::misses}};
+  constexpr OutcomeSeries kComposed[] = {
+      {"full", &Counters::full}, {"partial", &Counters::partial}, {"none", &Counters::none}};
+  families.push_back(OutcomeFamily("eldr_block_lookups_total",
+                                   "KV blocks that pushes and queries named, by whether their "
+                                   "signature is known.",
+                                   kLookups, models));
+  families.push_back(OutcomeFamily("eldr_composed_signatures_total",
+                                   "Pushes and queries that named KV blocks, by how much of the "
+                                   "prompt is known.",
+                                   kComposed, models));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> FleetCollector::Collect() const {
@@ -217,6 +262,7 @@ std::vector<MetricFamily> FleetCollector::Collect() const {
     families.push_back(std::move(family));
   }
   families.push_back(PolicyFitFamily(models));
+  AddBlockFamilies(models, families);
   if (capture_ != nullptr) AddCaptureFamilies(capture_->counts(), families);
   return families;
 }

@@ -15,6 +15,7 @@ constexpr absl::string_view kCallNames[kCalls] = {
     "RenewLeases",   "ReleaseLease",     "ReleaseLeases", "ExplainPlacement", "RegisterNode",
     "Heartbeat",     "StreamHeartbeats", "DrainNode",     "UndrainNode",      "RemoveNode",
     "ListNodes",     "GetResidency",     "DeclareModel",  "ListModels",       "DescribeModel",
+    "UpdateBlocks",
 };
 // By SignatureEncoding and by SignatureOutcome.
 constexpr absl::string_view kEncodingNames[kSignatureEncodings] = {"uint8", "uint16", "uint32",
@@ -135,8 +136,9 @@ void ModelMetrics::OnNotPlaced(absl::StatusCode code) {
 }
 
 void ModelMetrics::OnSignature(const SignatureData& signature, SignatureOutcome outcome) {
-  signatures_[Index(EncodingOf(signature))][Index(outcome)]->Increment();
-  if (outcome != SignatureOutcome::kRefused) {
+  const SignatureEncoding encoding = EncodingOf(signature);
+  signatures_[Index(encoding)][Index(outcome)]->Increment();
+  if (outcome != SignatureOutcome::kRefused && encoding != SignatureEncoding::kNone) {
     signature_bytes_->Observe(static_cast<double>(EncodedBytes(signature)));
   }
 }

@@ -48,8 +48,9 @@ enum class Call : std::uint8_t {
   kDeclareModel,
   kListModels,
   kDescribeModel,
+  kUpdateBlocks,
 };
-inline constexpr std::size_t kCalls = 20;
+inline constexpr std::size_t kCalls = 21;
 
 // The form in which a signature's counts came.
 enum class SignatureEncoding : std::uint8_t { kUint8, kUint16, kUint32, kSparse, kNone };

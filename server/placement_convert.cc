@@ -69,6 +69,11 @@ void NodeToProto(const PlacedNode& node, v1::PlacedNode* proto) {
   if (node.dp_rank.has_value()) proto->set_dp_rank(*node.dp_rank);
 }
 
+PromptBlocks BlocksFromProto(const v1::PromptBlocks& blocks) {
+  return {.hashes = {blocks.hashes().begin(), blocks.hashes().end()},
+          .prompt_tokens = blocks.prompt_tokens()};
+}
+
 void ReceiptToProto(const Receipt& receipt, v1::ExplainPlacementResponse* proto) {
   ToProto(receipt.place_time, proto->mutable_place_time());
   proto->set_node_id(receipt.node_id);
@@ -76,6 +81,7 @@ void ReceiptToProto(const Receipt& receipt, v1::ExplainPlacementResponse* proto)
   proto->set_policy(std::string(receipt.policy));
   proto->set_reason(ReasonToProto(receipt.reason));
   proto->set_signature_quality(QualityToProto(receipt.signature_quality));
+  proto->set_signature_coverage(receipt.signature_coverage);
   proto->set_load_basis(BasisToProto(receipt.load_basis));
   if (receipt.signature_age.has_value()) {
     ToProto(*receipt.signature_age, proto->mutable_signature_age());
@@ -112,15 +118,38 @@ absl::StatusOr<SignaturePush> FromProto(const v1::PushSignatureRequest& request)
   SignaturePush push{.model = request.model(),
                      .request_id = request.request_id(),
                      .prefill_worker = request.prefill_worker(),
-                     .signature = {},
+                     .signature = std::nullopt,
                      .append = request.append(),
-                     .append_at = std::nullopt};
-  if (!request.has_signature()) {
-    return absl::InvalidArgumentError("signature: got none, expected an ExpertSignature");
+                     .append_at = std::nullopt,
+                     .blocks = std::nullopt};
+  if (request.has_signature()) {
+    ELDR_ASSIGN_OR_RETURN(push.signature, FromProto(request.signature(), "signature"));
   }
-  ELDR_ASSIGN_OR_RETURN(push.signature, FromProto(request.signature(), "signature"));
   if (request.has_append_at()) push.append_at = request.append_at();
+  if (request.has_blocks()) push.blocks = BlocksFromProto(request.blocks());
   return push;
+}
+
+absl::StatusOr<BlockUpdate> FromProto(const v1::UpdateBlocksRequest& request) {
+  ELDR_RETURN_IF_ERROR(CheckBatch("removed", request.removed_size()));
+  ELDR_RETURN_IF_ERROR(CheckBatch("stored", request.stored_size()));
+  BlockUpdate update{.model = request.model(),
+                     .prefill_worker = request.prefill_worker(),
+                     .cleared = request.cleared(),
+                     .removed = FromProto(request.removed()),
+                     .stored = {}};
+  update.stored.reserve(static_cast<std::size_t>(request.stored_size()));
+  for (const v1::SignatureBlock& block : request.stored()) {
+    const auto field = absl::StrCat("stored[", update.stored.size(), "].signature");
+    if (!block.has_signature()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(field, ": got none, expected an ExpertSignature"));
+    }
+    SignatureData signature;
+    ELDR_ASSIGN_OR_RETURN(signature, FromProto(block.signature(), field));
+    update.stored.push_back({block.hash(), signature});
+  }
+  return update;
 }
 
 absl::StatusOr<PlacementQuery> FromProto(const v1::PlaceRequest& request) {
@@ -130,6 +159,8 @@ absl::StatusOr<PlacementQuery> FromProto(const v1::PlaceRequest& request) {
   if (request.has_signature()) {
     ELDR_ASSIGN_OR_RETURN(query.signature, FromProto(request.signature(), "signature"));
   }
+  if (request.has_blocks()) query.blocks = BlocksFromProto(request.blocks());
+  query.prefill_worker = request.prefill_worker();
   query.sequences = request.sequences() == 0 ? 1 : request.sequences();
   query.context_tokens = request.context_tokens();
   query.max_output_tokens = request.max_output_tokens();
@@ -166,7 +197,7 @@ absl::StatusOr<absl::Duration> SignatureWaitOf(const v1::PlaceRequest& request) 
     return absl::InvalidArgumentError(
         absl::StrCat("signature_wait: got ", absl::FormatDuration(wait), ", expected 0 to 50ms"));
   }
-  return request.has_signature() ? absl::ZeroDuration() : wait;
+  return request.has_signature() || request.has_blocks() ? absl::ZeroDuration() : wait;
 }
 
 absl::StatusOr<std::optional<absl::Duration>> LeaseTtlOf(const v1::RenewLeaseRequest& request) {
@@ -183,6 +214,12 @@ void ToProto(const PushResult& result, v1::PushSignatureResponse* proto) {
   proto->set_updated_lease(result.updated_lease);
 }
 
+void ToProto(const BlockUpdateResult& result, v1::UpdateBlocksResponse* proto) {
+  proto->set_blocks(result.blocks);
+  proto->set_bytes(result.bytes);
+  proto->set_evicted(result.evicted);
+}
+
 void ToProto(const Placement& placement, v1::PlaceResponse* proto) {
   NodeToProto(placement.node, proto->mutable_node());
   proto->set_lease_id(placement.lease_id);
@@ -190,6 +227,7 @@ void ToProto(const Placement& placement, v1::PlaceResponse* proto) {
   proto->set_policy(placement.policy.data(), placement.policy.size());
   proto->set_reason(ReasonToProto(placement.reason));
   proto->set_signature_quality(QualityToProto(placement.signature_quality));
+  proto->set_signature_coverage(placement.signature_coverage);
   proto->set_load_basis(BasisToProto(placement.load_basis));
   for (const PlacedNode& fallback : placement.fallbacks) {
     NodeToProto(fallback, proto->add_fallbacks());

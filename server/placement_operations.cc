@@ -41,6 +41,18 @@ void CountPlacement(ModelMetrics& metrics, const PlacementQuery& query,
   }
 }
 
+// The counts that a push brought itself; none if it brought blocks only, or could not be read.
+SignatureData SignatureOf(const absl::StatusOr<SignaturePush>& push) {
+  return push.ok() && push->signature ? *push->signature : SignatureData{};
+}
+
+// True if the message brings a signature that stands for itself: beside blocks it is only that of
+// the tokens outside of them, which tells little of the prompt.
+template <typename Request>
+bool IsWhole(const Request& request) {
+  return request.has_signature() && !request.has_blocks();
+}
+
 }  // namespace
 
 absl::Status PushSignature(ServiceContext& context, const v1::PushSignatureRequest& request,
@@ -49,19 +61,31 @@ absl::Status PushSignature(ServiceContext& context, const v1::PushSignatureReque
   absl::StatusOr<SignaturePush> push = FromProto(request);
   const absl::StatusOr<PushResult> result =
       push.ok() ? context.router.PushSignature(*push) : push.status();
-  if (metrics != nullptr) {
+  // Blocks of which nothing is known bring no signature; core counts them.
+  const bool brought = !result.ok() || result->quality != SignatureQuality::kMissing;
+  if (metrics != nullptr && brought) {
     SignatureOutcome outcome = SignatureOutcome::kRefused;
     if (result.ok()) {
       outcome = result->updated_lease ? SignatureOutcome::kUpdatedLease : SignatureOutcome::kStored;
     }
-    metrics->OnSignature(push.ok() ? push->signature : SignatureData{}, outcome);
+    metrics->OnSignature(SignatureOf(push), outcome);
   }
   if (!result.ok()) return result.status();
-  if (context.capture != nullptr && request.has_signature()) {
+  if (context.capture != nullptr && IsWhole(request)) {
     context.capture->OnSignature(request.model(), request.request_id(), request.append(),
                                  request.signature());
   }
   ToProto(*result, response);
+  return absl::OkStatus();
+}
+
+absl::Status UpdateBlocks(ServiceContext& context, const v1::UpdateBlocksRequest& request,
+                          v1::UpdateBlocksResponse* response) {
+  BlockUpdate update;
+  ELDR_ASSIGN_OR_RETURN(update, FromProto(request));
+  BlockUpdateResult result;
+  ELDR_ASSIGN_OR_RETURN(result, context.router.UpdateBlocks(update));
+  ToProto(result, response);
   return absl::OkStatus();
 }
 
@@ -82,7 +106,7 @@ absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
   if (context.log_requests) LogPlacement(context, *query, placement);
   if (!placement.ok()) return placement.status();
   context.feed.Publish(query->model, query->request_id, *placement);
-  if (context.capture != nullptr && request.has_signature()) {
+  if (context.capture != nullptr && IsWhole(request)) {
     context.capture->OnSignature(request.model(), request.request_id(), /*append=*/false,
                                  request.signature());
   }

@@ -12,6 +12,8 @@ namespace eldr {
 // Each fills its response, or answers an error and leaves the response to be thrown away.
 absl::Status PushSignature(ServiceContext& context, const v1::PushSignatureRequest& request,
                            v1::PushSignatureResponse* response);
+absl::Status UpdateBlocks(ServiceContext& context, const v1::UpdateBlocksRequest& request,
+                          v1::UpdateBlocksResponse* response);
 // Places at once, whatever the request's signature_wait.
 absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
                    v1::PlaceResponse* response);

@@ -63,6 +63,13 @@ PlacementService::StreamSignatures(grpc::CallbackServerContext* /*rpc*/) {
   return stream;
 }
 
+grpc::ServerUnaryReactor* PlacementService::UpdateBlocks(grpc::CallbackServerContext* rpc,
+                                                         const v1::UpdateBlocksRequest* request,
+                                                         v1::UpdateBlocksResponse* response) {
+  return AnswerCall(context_, Call::kUpdateBlocks, rpc,
+                    [&] { return eldr::UpdateBlocks(context_, *request, response); });
+}
+
 grpc::ServerUnaryReactor* PlacementService::Place(grpc::CallbackServerContext* rpc,
                                                   const v1::PlaceRequest* request,
                                                   v1::PlaceResponse* response) {

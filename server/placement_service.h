@@ -17,6 +17,9 @@ class PlacementService final : public v1::PlacementService::CallbackService {
                                           v1::PushSignatureResponse* response) override;
   grpc::ServerBidiReactor<v1::StreamSignaturesRequest, v1::StreamSignaturesResponse>*
   StreamSignatures(grpc::CallbackServerContext* rpc) override;
+  grpc::ServerUnaryReactor* UpdateBlocks(grpc::CallbackServerContext* rpc,
+                                         const v1::UpdateBlocksRequest* request,
+                                         v1::UpdateBlocksResponse* response) override;
   grpc::ServerUnaryReactor* Place(grpc::CallbackServerContext* rpc, const v1::PlaceRequest* request,
                                   v1::PlaceResponse* response) override;
   grpc::ServerBidiReactor<v1::StreamPlacementsRequest, v1::StreamPlacementsResponse>*

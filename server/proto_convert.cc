@@ -121,6 +121,8 @@ void ToProto(const ModelDescription& description, v1::DescribeModelResponse* pro
   proto->set_learned_requests(description.learned_requests);
   proto->set_stale_fleet(description.stale_fleet);
   proto->set_decode_observations(description.decode_observations);
+  proto->set_stored_blocks(description.stored_blocks);
+  proto->set_stored_block_bytes(description.stored_block_bytes);
 }
 
 absl::Status CheckBatch(absl::string_view field, int elements) {

@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 set(ELDR_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/eldr)
 
-install(TARGETS eldr_client eldr_proto EXPORT eldrTargets
+install(TARGETS eldr_client eldr_prefix eldr_proto EXPORT eldrTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT client)
 install(EXPORT eldrTargets NAMESPACE eldr:: DESTINATION ${ELDR_CMAKE_DIR} COMPONENT client)
 

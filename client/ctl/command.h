@@ -46,6 +46,7 @@ absl::Span<const Command> ResidencyCommands();
 absl::Span<const Command> TopCommands();
 absl::Span<const Command> TailCommands();
 absl::Span<const Command> SignatureCommands();
+absl::Span<const Command> BlockCommands();
 absl::Span<const Command> PlaceCommands();
 absl::Span<const Command> LeaseCommands();
 absl::Span<const Command> ExplainCommands();

@@ -54,7 +54,8 @@ void AddCommands(CLI::App& app, Runner& chosen) {
   std::map<std::string, CLI::App*> groups;
   for (const auto commands :
        {ModelCommands(), NodeCommands(), HeartbeatCommands(), ResidencyCommands(), TopCommands(),
-        TailCommands(), SignatureCommands(), PlaceCommands(), LeaseCommands(), ExplainCommands(),
+        TailCommands(), SignatureCommands(), BlockCommands(), PlaceCommands(), LeaseCommands(),
+        ExplainCommands(),
         HealthCommands()}) {
     for (const Command& command : commands) {
       CLI::App* parent = &app;

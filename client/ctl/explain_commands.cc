@@ -23,6 +23,7 @@ void PrintDecision(const v1::ExplainPlacementResponse& explained, std::ostream& 
        {"reason", EnumText(v1::PlacementReason_Name(explained.reason()), "PLACEMENT_REASON_")},
        {"signature",
         EnumText(v1::SignatureQuality_Name(explained.signature_quality()), "SIGNATURE_QUALITY_")},
+       {"signature_coverage", NumberText(explained.signature_coverage(), 3)},
        {"signature_age",
         explained.has_signature_age() ? DurationText(explained.signature_age()) : std::string()},
        {"prefill_worker", explained.prefill_worker()},

@@ -84,6 +84,8 @@ void PrintDescription(const v1::DescribeModelResponse& described, std::ostream& 
                {"leases", absl::StrCat(described.leases())},
                {"stored_signatures", absl::StrCat(described.stored_signatures(), " (",
                                                   described.stored_signature_bytes(), " bytes)")},
+               {"stored_blocks", absl::StrCat(described.stored_blocks(), " (",
+                                              described.stored_block_bytes(), " bytes)")},
                {"learned_requests", absl::StrCat(described.learned_requests())},
                {"decode_observations", absl::StrCat(described.decode_observations())},
                {"stale_fleet", described.stale_fleet() ? "yes" : "no"}},

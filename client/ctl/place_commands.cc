@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "client/ctl/block_options.h"
 #include "client/ctl/command.h"
 #include "client/ctl/duration_option.h"
 #include "client/ctl/print.h"
@@ -13,8 +14,9 @@ namespace eldr::ctl {
 namespace {
 
 struct PlaceOptions {
-  std::string request_id, model;
+  std::string request_id, model, prefill_worker;
   SignatureSource source;
+  PromptBlocksSource blocks;
   uint32_t sequences = 0;
   uint64_t context_tokens = 0;
   std::optional<uint64_t> max_output_tokens;
@@ -26,6 +28,7 @@ v1::PlaceRequest RequestOf(const PlaceOptions& o) {
   v1::PlaceRequest request;
   request.set_model(o.model);
   request.set_request_id(o.request_id);
+  request.set_prefill_worker(o.prefill_worker);
   request.set_sequences(o.sequences);
   request.set_context_tokens(o.context_tokens);
   if (o.max_output_tokens) request.set_max_output_tokens(*o.max_output_tokens);
@@ -53,6 +56,7 @@ void PrintPlacement(const v1::PlaceResponse& placed, std::ostream& out) {
       {"reason", EnumText(v1::PlacementReason_Name(placed.reason()), "PLACEMENT_REASON_")},
       {"signature_quality",
        EnumText(v1::SignatureQuality_Name(placed.signature_quality()), "SIGNATURE_QUALITY_")},
+      {"signature_coverage", NumberText(placed.signature_coverage(), 3)},
       {"load_basis", EnumText(v1::LoadBasis_Name(placed.load_basis()), "LOAD_BASIS_")},
       {"marginal_experts", NumberText(placed.marginal_experts(), 2)},
       {"predicted_step_time", placed.has_predicted_step_time()
@@ -72,6 +76,10 @@ absl::Status Place(Session& session, const PlaceOptions& o) {
     if (!signature.ok()) return signature.status();
     *request.mutable_signature() = *std::move(signature);
   }
+  if (o.blocks.IsGiven()) {
+    absl::Status status = SetPromptBlocks(o.blocks, o.source, *request.mutable_blocks());
+    if (!status.ok()) return status;
+  }
   const auto response = session.client.Place(request);
   if (!response.ok()) return response.status();
   if (session.format == Format::kJson) return PrintJson(*response, session.out);
@@ -84,6 +92,8 @@ Runner DefinePlace(CLI::App& app) {
   app.add_option("REQUEST", o->request_id, "The request's id")->required();
   app.add_option("--model", o->model, "The request's model")->envname("ELDR_MODEL")->required();
   AddSignatureOptions(app, o->source, SignatureNeed::kOptional);
+  app.add_option("--prefill-worker", o->prefill_worker, "Who computed it, or holds the blocks");
+  AddPromptBlocksOption(app, o->blocks);
   app.add_option("--sequences", o->sequences, "Sequences decoded side by side [1]");
   app.add_option("--context-tokens", o->context_tokens, "Tokens of context [not told]");
   app.add_option("--max-output-tokens", o->max_output_tokens, "The most it will generate");

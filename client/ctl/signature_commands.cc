@@ -1,6 +1,7 @@
 // eldrctl push-signature
 #include <memory>
 
+#include "client/ctl/block_options.h"
 #include "client/ctl/command.h"
 #include "client/ctl/print.h"
 #include "client/ctl/signature_source.h"
@@ -11,18 +12,26 @@ namespace {
 struct PushOptions {
   std::string request_id, model, prefill_worker;
   SignatureSource source;
+  PromptBlocksSource blocks;
   bool append = false;
   std::optional<uint32_t> append_at;
 };
 
 absl::Status Push(Session& session, const PushOptions& o) {
-  absl::StatusOr<v1::ExpertSignature> signature = LoadSignature(o.source, o.model, session.client);
-  if (!signature.ok()) return signature.status();
   v1::PushSignatureRequest request;
+  if (o.source.IsGiven()) {
+    absl::StatusOr<v1::ExpertSignature> signature =
+        LoadSignature(o.source, o.model, session.client);
+    if (!signature.ok()) return signature.status();
+    *request.mutable_signature() = *std::move(signature);
+  }
+  if (o.blocks.IsGiven()) {
+    absl::Status status = SetPromptBlocks(o.blocks, o.source, *request.mutable_blocks());
+    if (!status.ok()) return status;
+  }
   request.set_model(o.model);
   request.set_request_id(o.request_id);
   request.set_prefill_worker(o.prefill_worker);
-  *request.mutable_signature() = *std::move(signature);
   request.set_append(o.append);
   if (o.append_at) request.set_append_at(*o.append_at);
   const auto response = session.client.PushSignature(request);
@@ -38,12 +47,20 @@ Runner DefinePush(CLI::App& app) {
   auto o = std::make_shared<PushOptions>();
   app.add_option("REQUEST", o->request_id, "The request's id")->required();
   app.add_option("--model", o->model, "The request's model")->envname("ELDR_MODEL")->required();
-  AddSignatureOptions(app, o->source, SignatureNeed::kRequired);
+  AddSignatureOptions(app, o->source, SignatureNeed::kOptional);
   app.add_option("--prefill-worker", o->prefill_worker, "Who computed it");
+  AddPromptBlocksOption(app, o->blocks);
   CLI::Option* const append =
-      app.add_flag("--append", o->append, "Add to what is stored (chunked prefill)");
+      app.add_flag("--append", o->append, "Add to what is stored (chunked prefill)")
+          ->excludes(app.get_option("--blocks"));
   app.add_option("--append-at", o->append_at, "The tokens that must be stored before this chunk")
       ->needs(append);
+  // After the parse, as both may be given but not none.
+  app.parse_complete_callback([o] {
+    if (!o->source.IsGiven() && !o->blocks.IsGiven()) {
+      throw CLI::RequiredError("A signature source or --blocks");
+    }
+  });
   return [o](Session& session) { return Push(session, *o); };
 }
 
@@ -61,7 +78,10 @@ constexpr Command kCommands[] = {
      "  eldrctl push-signature r1 --model m --sparse 0:1,3:1,8:1,9:1 --tokens 1\n"
      "  eldrctl push-signature r1 --model m --routed-experts trace.npy --rows 128:192\n"
      "  eldrctl push-signature r1 --model m --routed-experts r1.npy --rows 64:128 --append "
-     "--append-at 64",
+     "--append-at 64\n"
+     "With --blocks the signature covers the tokens outside of them, if there are any:\n"
+     "  eldrctl push-signature r1 --model m --blocks 9f31,77a0 --prefill-worker p0 "
+     "--prompt-tokens 812",
      DefinePush},
 };
 

@@ -53,6 +53,7 @@ ELDR_CLIENT_CALL(Fleet, fleet, GetResidency, Repeat::kSafe)
 
 ELDR_CLIENT_CALL(Placement, placement, PushSignature,
                  request.append() && !request.has_append_at() ? Repeat::kNever : Repeat::kSafe)
+ELDR_CLIENT_CALL(Placement, placement, UpdateBlocks, Repeat::kSafe)
 ELDR_CLIENT_CALL(Placement, placement, Place, Repeat::kSafe)
 ELDR_CLIENT_CALL(Placement, placement, RenewLease, Repeat::kSafe)
 ELDR_CLIENT_CALL(Placement, placement, RenewLeases, Repeat::kSafe)

@@ -28,6 +28,14 @@ absl::Status ValidateRequestId(absl::string_view request_id) {
       absl::StrCat("request_id: got ", request_id.size(), " bytes, expected 1 to ", kMaxIdBytes));
 }
 
+absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t least_bytes) {
+  const std::size_t bytes = prefill_worker.size();
+  if (bytes >= least_bytes && bytes <= kMaxIdBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("prefill_worker: got ", bytes, " bytes, expected ",
+                                                 least_bytes == 0 ? "at most " : "1 to ",
+                                                 kMaxIdBytes));
+}
+
 absl::Status ValidateLeaseTtl(std::optional<absl::Duration> ttl) {
   if (!ttl || (*ttl >= absl::Seconds(1) && *ttl <= absl::Hours(1))) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -41,6 +49,7 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       clock_(clock),
       observer_(observer),
       next_lease_id_(next_lease_id),
+      blocks_(spec_.geometry, options.block_store_bytes),
       policy_(MakePolicy(spec_.settings, spec_.geometry)),
       shadow_(MakeShadow(spec_, options.seed)),
       prior_(spec_.geometry),
@@ -54,8 +63,14 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       codes_(spec_.geometry.cells()) {}
 
 ModelDescription ModelRouter::Describe() const {
-  MutexLock lock(mutex_);
   ModelDescription description;
+  {
+    MutexLock lock(blocks_mutex_);
+    description.stored_blocks = blocks_.blocks();
+    description.stored_block_bytes = blocks_.bytes();
+    description.blocks = blocks_.counters();
+  }
+  MutexLock lock(mutex_);
   description.spec = spec_;
   description.parameters = PolicyParameters(spec_.settings);
   for (const auto& node : fleet_.nodes()) {
@@ -75,39 +90,49 @@ ModelDescription ModelRouter::Describe() const {
 
 absl::StatusOr<PushResult> ModelRouter::PushSignature(const SignaturePush& push) {
   ELDR_RETURN_IF_ERROR(ValidateRequestId(push.request_id));
-  if (push.prefill_worker.size() > kMaxIdBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("prefill_worker: got ",
-                                                   push.prefill_worker.size(),
-                                                   " bytes, expected at most ", kMaxIdBytes));
+  ELDR_RETURN_IF_ERROR(ValidatePrefillWorker(push.prefill_worker, push.blocks ? 1 : 0));
+  if (!push.signature && !push.blocks) {
+    return absl::InvalidArgumentError("signature: got none, expected an ExpertSignature");
   }
-  ELDR_ASSIGN_OR_RETURN(ExpertSignature chunk,
-                        ExpertSignature::Parse(push.signature, spec_.geometry));
+  if (push.append && push.blocks) {
+    return absl::InvalidArgumentError("blocks: got some with append, expected either");
+  }
+  ELDR_ASSIGN_OR_RETURN(std::optional<ExpertSignature> chunk,
+                        Bring(push.signature, push.blocks, push.prefill_worker));
   PushResult result;
   std::vector<SignatureWaits::Callback> arrived;
   {
     MutexLock lock(mutex_);
     const MonotonicTime now = Advance();
-    Lease* lease = leases_.Find(push.request_id);
-    ELDR_ASSIGN_OR_RETURN(
-        ExpertSignature signature,
-        Combine(push, std::move(chunk), signatures_.Find(push.request_id), lease));
-    result.tokens = signature.tokens();
-    result.quality = signature.quality();
-    if (lease != nullptr) {
-      UpdateLease(*lease, signature);
-      result.updated_lease = true;
-    }
-    if (lease != nullptr && result.quality == SignatureQuality::kFull) {
-      signatures_.Erase(push.request_id);  // nothing more can come
+    if (chunk) {
+      ELDR_ASSIGN_OR_RETURN(result, Keep(push, *std::move(chunk), now));
     } else {
-      const std::size_t evicted =
-          signatures_.Put({std::string(push.request_id), std::string(push.prefill_worker),
-                           std::move(signature), now});
-      if (evicted > 0) observer_.OnSignaturesDropped(spec_.name, 0, evicted);
+      const StoredSignature* const stored = signatures_.Find(push.request_id);
+      result.tokens = stored == nullptr ? 0 : stored->signature.tokens();
+      result.quality = stored == nullptr ? SignatureQuality::kMissing : stored->signature.quality();
     }
+    // Also if nothing is known: the worker has told all it can.
     arrived = waits_.Take(push.request_id);
   }
   for (auto& callback : arrived) callback();
+  return result;
+}
+
+absl::StatusOr<PushResult> ModelRouter::Keep(const SignaturePush& push, ExpertSignature chunk,
+                                             MonotonicTime now) {
+  Lease* const lease = leases_.Find(push.request_id);
+  ELDR_ASSIGN_OR_RETURN(ExpertSignature signature,
+                        Combine(push, std::move(chunk), signatures_.Find(push.request_id), lease));
+  const PushResult result = {signature.tokens(), signature.quality(), lease != nullptr};
+  if (lease != nullptr) UpdateLease(*lease, signature);
+  if (lease != nullptr && result.quality == SignatureQuality::kFull) {
+    signatures_.Erase(push.request_id);  // nothing more can come
+  } else {
+    const std::size_t evicted =
+        signatures_.Put({std::string(push.request_id), std::string(push.prefill_worker),
+                         std::move(signature), now});
+    if (evicted > 0) observer_.OnSignaturesDropped(spec_.name, 0, evicted);
+  }
   return result;
 }
 
@@ -141,6 +166,7 @@ void ModelRouter::UpdateLease(Lease& lease, const ExpertSignature& signature) {
                        absl::MakeSpan(codes_));
   fleet_.ReplaceContribution(lease, codes_);
   lease.quality = signature.quality();
+  lease.signature_coverage = signature.coverage();
   LearnOnce(lease, &signature);
 }
 

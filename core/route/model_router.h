@@ -19,6 +19,7 @@
 #include "core/fleet/recently_ended.h"
 #include "core/fleet/silence_watch.h"
 #include "core/policy/policy.h"
+#include "core/prefix/block_signature_store.h"
 #include "core/route/decision.h"
 #include "core/route/decode_history.h"
 #include "core/route/eligibility.h"
@@ -30,9 +31,10 @@
 
 namespace eldr {
 
-// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Four files
-// implement them: model_router.cc (signatures, leases, time), model_router_place.cc (placement),
-// model_router_fleet.cc (nodes) and model_router_reconcile.cc (what nodes say of their requests).
+// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Five files
+// implement them: model_router.cc (signatures, leases, time), model_router_blocks.cc (signatures of
+// KV blocks), model_router_place.cc (placement), model_router_fleet.cc (nodes) and
+// model_router_reconcile.cc (what nodes say of their requests).
 class ModelRouter {
  public:
   // REQUIRES: `spec` is valid. All references must outlive the object.
@@ -43,6 +45,8 @@ class ModelRouter {
   ModelDescription Describe() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   absl::StatusOr<PushResult> PushSignature(const SignaturePush& push) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<BlockUpdateResult> UpdateBlocks(const BlockUpdate& update)
+      ABSL_LOCKS_EXCLUDED(blocks_mutex_);
   absl::StatusOr<Placement> Place(const PlacementQuery& query) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<RenewResult> Renew(const LeaseKey& key, std::optional<absl::Duration> ttl)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -72,6 +76,7 @@ class ModelRouter {
   struct Knowledge {
     const ExpertSignature* signature = nullptr;
     SignatureQuality quality = SignatureQuality::kMissing;
+    double coverage = 0;
     std::optional<absl::Duration> age;  // since the last push; not set if there is no signature
     absl::string_view prefill_worker;
   };
@@ -93,6 +98,14 @@ class ModelRouter {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ChangeState(DecodeNode& node, NodeState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // What a push or a query brings: its signature and what is known of its blocks, or nothing.
+  absl::StatusOr<std::optional<ExpertSignature>> Bring(
+      const std::optional<SignatureData>& signature, const std::optional<PromptBlocks>& blocks,
+      absl::string_view prefill_worker) ABSL_LOCKS_EXCLUDED(blocks_mutex_);
+
+  // Stores what a push brings, or updates the request's lease by it.
+  absl::StatusOr<PushResult> Keep(const SignaturePush& push, ExpertSignature chunk,
+                                  MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The signature that results from a push, given what is stored.
   absl::StatusOr<ExpertSignature> Combine(const SignaturePush& push, ExpertSignature chunk,
                                           const StoredSignature* stored, const Lease* lease) const
@@ -121,6 +134,10 @@ class ModelRouter {
   RouterObserver& observer_;
   std::atomic<std::uint64_t>& next_lease_id_;
 
+  // Apart from mutex_, so that no placement waits for an update of blocks. Never held with it.
+  mutable Mutex blocks_mutex_;
+  BlockSignatureStore blocks_ ABSL_GUARDED_BY(blocks_mutex_);
+
   mutable Mutex mutex_;
   const std::unique_ptr<Policy> policy_ ABSL_PT_GUARDED_BY(mutex_);
   // nullptr if the model names none.
@@ -145,8 +162,9 @@ class ModelRouter {
   std::vector<std::uint8_t> codes_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Limits shared by the calls that name requests and leases.
+// Limits shared by the calls that name requests, prefill workers and leases.
 absl::Status ValidateRequestId(absl::string_view request_id);
+absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t least_bytes);
 absl::Status ValidateLeaseTtl(std::optional<absl::Duration> ttl);
 
 }  // namespace eldr

@@ -14,6 +14,7 @@ constexpr std::uint64_t kMaxTokens = 1'000'000'000;
 
 absl::Status ValidateQuery(const PlacementQuery& query) {
   ELDR_RETURN_IF_ERROR(ValidateRequestId(query.request_id));
+  ELDR_RETURN_IF_ERROR(ValidatePrefillWorker(query.prefill_worker, query.blocks ? 1 : 0));
   ELDR_RETURN_IF_ERROR(ValidateLeaseTtl(query.lease_ttl));
   const auto check = [](absl::string_view field, std::uint64_t value, std::uint64_t least,
                         std::uint64_t most) {
@@ -34,10 +35,8 @@ PlacedNode ToPlacedNode(const DecodeNode& node) {
 
 absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   ELDR_RETURN_IF_ERROR(ValidateQuery(query));
-  std::optional<ExpertSignature> in_query;
-  if (query.signature) {
-    ELDR_ASSIGN_OR_RETURN(in_query, ExpertSignature::Parse(*query.signature, spec_.geometry));
-  }
+  ELDR_ASSIGN_OR_RETURN(std::optional<ExpertSignature> in_query,
+                        Bring(query.signature, query.blocks, query.prefill_worker));
   const Demand demand = {query.sequences, query.context_tokens,
                          query.context_tokens + query.sequences * query.max_output_tokens};
   MutexLock lock(mutex_);
@@ -101,7 +100,8 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   LearnOnce(lease, knowledge.signature);
   if (in_query && in_query->quality() == SignatureQuality::kPartial) {
     // Later chunks are appended to it.
-    signatures_.Put({lease.request_id, "", *std::move(in_query), now});
+    signatures_.Put(
+        {lease.request_id, std::string(query.prefill_worker), *std::move(in_query), now});
   } else if (knowledge.quality == SignatureQuality::kFull) {
     signatures_.Erase(lease.request_id);
   }
@@ -111,13 +111,20 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
 ModelRouter::Knowledge ModelRouter::Know(const PlacementQuery& query,
                                          const ExpertSignature* in_query, const Lease* held,
                                          MonotonicTime now) const {
-  if (in_query != nullptr) return {in_query, in_query->quality(), absl::ZeroDuration(), ""};
+  if (in_query != nullptr) {
+    return {in_query, in_query->quality(), in_query->coverage(), absl::ZeroDuration(),
+            query.prefill_worker};
+  }
   if (const StoredSignature* stored = signatures_.Find(query.request_id)) {
-    return {&stored->signature, stored->signature.quality(), now - stored->pushed_at,
-            stored->prefill_worker};
+    return {&stored->signature, stored->signature.quality(), stored->signature.coverage(),
+            now - stored->pushed_at, stored->prefill_worker};
   }
   Knowledge nothing;
-  if (held != nullptr) nothing.quality = held->quality;
+  nothing.prefill_worker = query.prefill_worker;
+  if (held != nullptr) {
+    nothing.quality = held->quality;
+    nothing.coverage = held->signature_coverage;
+  }
   return nothing;
 }
 
@@ -128,7 +135,7 @@ Placement ModelRouter::RenewHeld(Lease& held, const PlacementQuery& query,
     UpdateLease(held, *in_query);
     signatures_.Erase(held.request_id);
   }
-  const Knowledge knowledge = {nullptr, held.quality, std::nullopt, ""};
+  const Knowledge knowledge = {nullptr, held.quality, held.signature_coverage, std::nullopt, ""};
   return Answer(held, knowledge, PlacementReason::kExistingLease, now);
 }
 
@@ -144,6 +151,7 @@ Lease& ModelRouter::Reserve(const PlacementQuery& query, const Demand& demand,
   lease->context_tokens = demand.context_tokens;
   lease->kv_tokens = demand.kv_tokens;
   lease->quality = knowledge.quality;
+  lease->signature_coverage = knowledge.coverage;
   lease->learned = held != nullptr && held->learned;
   lease->ttl = query.lease_ttl.value_or(options_.lease_ttl);
   lease->placed_at = now;
@@ -167,6 +175,7 @@ Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
   placement.policy = policy_->name();
   placement.reason = reason;
   placement.signature_quality = knowledge.quality;
+  placement.signature_coverage = knowledge.coverage;
   placement.load_basis =
       silence_.ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;
   placement.signature_age = knowledge.age;
@@ -187,6 +196,7 @@ void ModelRouter::WriteReceipt(const Placement& placement, const Lease& lease,
   receipt->policy = placement.policy;
   receipt->reason = placement.reason;
   receipt->signature_quality = placement.signature_quality;
+  receipt->signature_coverage = placement.signature_coverage;
   receipt->load_basis = placement.load_basis;
   receipt->signature_age = knowledge.age;
   const std::vector<Candidate>& candidates = eligibility_.candidates;

@@ -46,7 +46,10 @@ void ModelRouter::Adopt(DecodeNode& node, absl::string_view request_id, Monotoni
   lease->request_id = std::string(request_id);
   lease->node = &node;
   lease->contribution = codes_;
-  if (signature != nullptr) lease->quality = signature->quality();
+  if (signature != nullptr) {
+    lease->quality = signature->quality();
+    lease->signature_coverage = signature->coverage();
+  }
   lease->ttl = options_.lease_ttl;
   lease->placed_at = now;
   lease->expires_at = now + lease->ttl;

@@ -15,11 +15,19 @@
 
 namespace eldr {
 
+// The KV blocks of a prompt, in its order, that are in a prefill worker's cache.
+struct PromptBlocks {
+  std::vector<absl::string_view> hashes;  // 1 to 64 bytes each; at most 4,096, none twice
+  std::uint32_t prompt_tokens = 0;        // of the whole prompt, at least 1
+};
+
 // A query for a decode node; it must outlive the call it is passed to.
 struct PlacementQuery {
   absl::string_view model;
   absl::string_view request_id;
   std::optional<SignatureData> signature;  // replaces a stored one
+  std::optional<PromptBlocks> blocks;      // whose counts are added to the signature
+  absl::string_view prefill_worker;        // whose cache holds the blocks
   std::uint32_t sequences = 1;             // 1 to 1,024
   std::uint64_t context_tokens = 0;
   std::uint64_t max_output_tokens = 0;  // 0: not told
@@ -65,6 +73,7 @@ struct Placement {
   absl::string_view policy;  // a static string
   PlacementReason reason = PlacementReason::kPolicy;
   SignatureQuality signature_quality = SignatureQuality::kMissing;
+  double signature_coverage = 0;  // share of the prompt's tokens, 0 to 1
   LoadBasis load_basis = LoadBasis::kOwnCount;
   std::vector<PlacedNode> fallbacks;  // at most kMaxFallbacks, best first
   // Experts, summed over layers, that the request is expected to add to a step; 0 for

@@ -38,6 +38,7 @@ struct Receipt {
   absl::string_view policy;
   PlacementReason reason = PlacementReason::kPolicy;
   SignatureQuality signature_quality = SignatureQuality::kMissing;
+  double signature_coverage = 0;
   LoadBasis load_basis = LoadBasis::kOwnCount;
   std::optional<absl::Duration> signature_age;                 // not set if there was none
   std::vector<ReceiptCandidate> candidates;                    // best first, at most kMaxCandidates

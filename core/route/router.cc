@@ -27,6 +27,7 @@ absl::Status ValidateOptions(const Router::Options& options) {
   }
   const std::pair<absl::string_view, std::size_t> sizes[] = {
       {"signature_store_bytes", options.signature_store_bytes},
+      {"block_store_bytes", options.block_store_bytes},
       {"max_models", options.max_models},
       {"max_nodes_per_model", options.max_nodes_per_model},
       {"max_leases_per_model", options.max_leases_per_model}};
@@ -131,6 +132,11 @@ std::vector<ModelDescription> Router::ListModels() const {
 absl::StatusOr<PushResult> Router::PushSignature(const SignaturePush& push) {
   ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(push.model));
   return model->PushSignature(push);
+}
+
+absl::StatusOr<BlockUpdateResult> Router::UpdateBlocks(const BlockUpdate& update) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(update.model));
+  return model->UpdateBlocks(update);
 }
 
 absl::StatusOr<Placement> Router::Place(const PlacementQuery& query) {

@@ -33,6 +33,7 @@
 #include "core/model/model_geometry.h"
 #include "core/policy/policy.h"
 #include "core/policy/policy_settings.h"
+#include "core/prefix/block_signature_store.h"
 #include "core/route/background_job.h"
 #include "core/route/placement.h"
 #include "core/route/receipt.h"
@@ -61,6 +62,9 @@ struct ModelDescription {
   std::uint64_t learned_requests = 0;
   std::uint64_t decode_observations = 0;  // releases that carried decode counts
   bool stale_fleet = false;
+  std::uint64_t stored_blocks = 0;  // of all prefill workers
+  std::uint64_t stored_block_bytes = 0;
+  BlockSignatureStore::Counters blocks;
   // Of the policy and of its shadow; none for one that never fits.
   std::optional<PolicyFits> fits;
   std::optional<PolicyFits> shadow_fits;
@@ -70,15 +74,38 @@ struct SignaturePush {
   absl::string_view model;
   absl::string_view request_id;
   absl::string_view prefill_worker;
-  SignatureData signature;
+  std::optional<SignatureData> signature;  // required without blocks
   bool append = false;
   std::optional<std::uint32_t> append_at;
+  std::optional<PromptBlocks> blocks;  // not with append
 };
 
 struct PushResult {
   std::uint32_t tokens = 0;  // that the stored signature covers now
+  // MISSING if nothing is stored: no block was known, and no signature given.
   SignatureQuality quality = SignatureQuality::kPartial;
   bool updated_lease = false;
+};
+
+// A block that a cache holds now.
+struct StoredBlock {
+  absl::string_view hash;
+  SignatureData signature;
+};
+
+// What changed in a prefill worker's cache; it must outlive the call it is passed to.
+struct BlockUpdate {
+  absl::string_view model;
+  absl::string_view prefill_worker;
+  bool cleared = false;                          // first, all blocks are gone
+  absl::Span<const std::string* const> removed;  // then these; unknown ones are ignored
+  std::vector<StoredBlock> stored;               // then these are there
+};
+
+struct BlockUpdateResult {
+  std::uint64_t blocks = 0;   // of the worker
+  std::uint64_t bytes = 0;    // of the model's blocks
+  std::uint64_t evicted = 0;  // by this call
 };
 
 // Names a lease; id 0 means whatever lease the request holds.
@@ -166,6 +193,9 @@ class Router {
     // signatures of one model may hold; the oldest go first.
     absl::Duration signature_ttl = absl::Seconds(60);
     std::size_t signature_store_bytes = std::size_t{256} << 20;
+    // The most bytes that the block signatures of one model may hold; those that were not used for
+    // longest go first.
+    std::size_t block_store_bytes = std::size_t{64} << 20;
     // Silence after which a node is lost; at least three heartbeats must fit in.
     absl::Duration node_timeout = absl::Seconds(10);
     // How old a lease is at least when it ends for not being in a node's complete list; more than
@@ -197,6 +227,7 @@ class Router {
   std::vector<ModelDescription> ListModels() const;
 
   absl::StatusOr<PushResult> PushSignature(const SignaturePush& push);
+  absl::StatusOr<BlockUpdateResult> UpdateBlocks(const BlockUpdate& update);
   absl::StatusOr<Placement> Place(const PlacementQuery& query);
   absl::StatusOr<RenewResult> Renew(const LeaseKey& key, std::optional<absl::Duration> ttl);
   absl::StatusOr<LeaseOutcome> Release(const LeaseRelease& release);

@@ -172,4 +172,9 @@ SignatureQuality ExpertSignature::quality() const {
                                                             : SignatureQuality::kPartial;
 }
 
+double ExpertSignature::coverage() const {
+  if (!prompt_tokens_ || tokens_ >= *prompt_tokens_) return 1;
+  return static_cast<double>(tokens_) / static_cast<double>(*prompt_tokens_);
+}
+
 }  // namespace eldr

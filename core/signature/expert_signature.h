@@ -64,6 +64,9 @@ class ExpertSignature {
   std::uint32_t covered_layers() const { return covered_layers_; }
   // FULL or PARTIAL.
   SignatureQuality quality() const;
+  // The share of the prompt's tokens that it covers, more than 0 and at most 1; 1 if the prompt's
+  // length is not known.
+  double coverage() const;
 
   bool LayerCovered(std::size_t layer) const { return covered_[layer] != 0; }
 

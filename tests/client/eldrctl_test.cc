@@ -68,6 +68,12 @@ TEST_F(EldrctlTest, BadUsageExitsWithTwo) {
            {"place", "r1", "--model", "m", "--counts", "a", "--sparse", "0:1"},
            {"push-signature", "r1", "--model", "m"},
            {"push-signature", "r1", "--model", "m", "--raw", "f"},
+           {"push-signature", "r1", "--model", "m", "--blocks", "ab"},
+           {"push-signature", "r1", "--model", "m", "--blocks", "ab", "--prompt-tokens", "9",
+            "--prefill-worker", "p0", "--append"},
+           {"update-blocks", "p0"},
+           {"update-blocks", "p0", "--model", "m", "--stored", "ab"},
+           {"update-blocks", "p0", "--model", "m", "--sparse", "0:1"},
            {"nodes", "register", "d0", "--model", "m", "--address", "a", "--label", "x"},
            {"nodes", "heartbeat", "d0", "--count", "2"},
            {"nodes", "heartbeat", "d0", "--steps", "1:2"},
@@ -245,6 +251,55 @@ TEST_F(EldrctlTest, CountsRoutedExpertsByTheModelsGeometry) {
                  "1:9"}),
             kExitCallFailed);
   EXPECT_THAT(err(), HasSubstr("rows 1:9"));
+}
+
+TEST_F(EldrctlTest, TellsOfBlocks) {
+  v1::UpdateBlocksResponse response;
+  response.set_blocks(7);
+  response.set_bytes(4096);
+  response.set_evicted(2);
+  Answer(daemon_.placement.update_blocks, response);
+  EXPECT_EQ(Run({"update-blocks", "p0", "--model", "m", "--cleared", "--removed", "00ff,AB",
+                 "--stored", "9f31", "--sparse", "0:1,3:1", "--tokens", "1"}),
+            kExitOk);
+  EXPECT_EQ(out(), "7 blocks of p0 are known, 4096 bytes in the model's store; 2 were evicted\n");
+  const v1::UpdateBlocksRequest sent = daemon_.placement.update_blocks.requests().at(0);
+  EXPECT_EQ(sent.model(), "m");
+  EXPECT_EQ(sent.prefill_worker(), "p0");
+  EXPECT_TRUE(sent.cleared());
+  EXPECT_THAT(sent.removed(), ElementsAre(std::string("\0\xff", 2), "\xab"));
+  ASSERT_THAT(sent.stored(), SizeIs(1));
+  EXPECT_EQ(sent.stored(0).hash(), "\x9f\x31");
+  EXPECT_EQ(sent.stored(0).signature().tokens(), 1u);
+  EXPECT_EQ(Run({"update-blocks", "p0", "--model", "m", "--format", "json"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("\"evicted\": \"2\""));
+  for (const char* hash : {"abc", "xy"}) {
+    EXPECT_EQ(Run({"update-blocks", "p0", "--model", "m", "--removed", hash}), kExitCallFailed);
+    EXPECT_THAT(err(), HasSubstr("is no hash, expected hexadecimal digits"));
+  }
+}
+
+TEST_F(EldrctlTest, PushesAndPlacesByBlocks) {
+  Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
+  EXPECT_EQ(Run({"push-signature", "r1", "--model", "m", "--blocks", "ab,cd", "--prompt-tokens",
+                 "9", "--prefill-worker", "p0"}),
+            kExitOk);
+  const v1::PushSignatureRequest pushed = daemon_.placement.push_signature.requests().at(0);
+  EXPECT_FALSE(pushed.has_signature());
+  EXPECT_THAT(pushed.blocks().hashes(), ElementsAre("\xab", "\xcd"));
+  EXPECT_EQ(pushed.blocks().prompt_tokens(), 9u);
+
+  v1::PlaceResponse response;
+  response.set_signature_coverage(0.25);
+  Answer(daemon_.placement.place, response);
+  EXPECT_EQ(Run({"place", "r1", "--model", "m", "--blocks", "ab", "--prompt-tokens", "9",
+                 "--prefill-worker", "p0", "--sparse", "0:1", "--tokens", "1"}),
+            kExitOk);
+  EXPECT_THAT(out(), HasSubstr("signature_coverage   0.250\n"));
+  const v1::PlaceRequest placed = daemon_.placement.place.requests().at(0);
+  EXPECT_EQ(placed.prefill_worker(), "p0");
+  EXPECT_EQ(placed.signature().tokens(), 1u);
+  EXPECT_THAT(placed.blocks().hashes(), ElementsAre("\xab"));
 }
 
 TEST_F(EldrctlTest, RenewsOneLeaseOrMany) {

@@ -85,6 +85,7 @@ class FakeFleet final : public v1::FleetService::Service {
 class FakePlacement final : public v1::PlacementService::Service {
  public:
   ELDR_FAKE_CALL(PushSignature, push_signature)
+  ELDR_FAKE_CALL(UpdateBlocks, update_blocks)
   ELDR_FAKE_CALL(Place, place)
   ELDR_FAKE_CALL(RenewLease, renew_lease)
   ELDR_FAKE_CALL(RenewLeases, renew_leases)

@@ -126,6 +126,49 @@ TEST_F(ConcurrencyTest, AfterTheWorkAllCountsAreZero) {
   }
 }
 
+TEST_F(ConcurrencyTest, BlocksAreToldAndNamedByAllAtOnce) {
+  SCOPED_TRACE(SeedNote());
+  constexpr int kRequests = 200;
+  InThreads([&](int thread) {
+    std::mt19937_64 rng(TestSeed() + static_cast<std::uint64_t>(thread));
+    const std::string worker = absl::StrCat("p", thread);
+    const std::string model = Model(0);
+    for (int i = 0; i < kRequests; ++i) {
+      TestSignature signature = RandomSignature(geometry_, 8, rng);
+      const std::string hash = absl::StrCat("block", i);
+      BlockUpdate update;
+      update.model = model;
+      update.prefill_worker = worker;
+      update.stored.push_back({hash, signature.Dense()});
+      EXPECT_EQ(router_->UpdateBlocks(update)->blocks, 1u);
+
+      const std::string request_id = absl::StrCat("t", thread, "r", i);
+      PlacementQuery query;
+      query.model = model;
+      query.request_id = request_id;
+      query.prefill_worker = worker;
+      query.blocks = PromptBlocks{{hash, "unknown"}, 16};
+      const auto placement = router_->Place(query);
+      ASSERT_THAT(placement, IsOk());
+      EXPECT_EQ(placement->signature_coverage, 0.5);
+      EXPECT_THAT(router_->Release({{model, request_id, 0}, {}, {}}),
+                  IsOkAndHolds(LeaseOutcome::kDone));
+      update.stored.clear();
+      update.cleared = true;
+      EXPECT_EQ(router_->UpdateBlocks(update)->blocks, 0u);
+      EXPECT_THAT(router_->DescribeModel(model), IsOk());
+    }
+  });
+  const auto model = router_->DescribeModel(Model(0));
+  ASSERT_THAT(model, IsOk());
+  EXPECT_EQ(model->stored_blocks, 0u);
+  EXPECT_EQ(model->stored_block_bytes, 0u);
+  EXPECT_EQ(model->blocks.hits, std::uint64_t{kThreads * kRequests});
+  EXPECT_EQ(model->blocks.misses, std::uint64_t{kThreads * kRequests});
+  EXPECT_EQ(model->blocks.partial, std::uint64_t{kThreads * kRequests});
+  EXPECT_EQ(model->leases, 0u);
+}
+
 TEST_F(ConcurrencyTest, ThreadsThatPlaceOneRequestGetOneLease) {
   std::vector<std::uint64_t> lease_ids(kThreads);
   for (int i = 0; i < 100; ++i) {

@@ -186,7 +186,7 @@ void RouterBooks::LearnOnce(BookedLease& lease, const ExpertSignature* signature
 
 void RouterBooks::Pushed(const SignaturePush& push, const PushResult& result) {
   const std::string request_id(push.request_id);
-  ExpertSignature signature = ExpertSignature::Parse(push.signature, geometry_).value();
+  ExpertSignature signature = ExpertSignature::Parse(*push.signature, geometry_).value();
   if (const Stored* stored = push.append ? FindStored(request_id) : nullptr) {
     ExpertSignature sum = stored->signature;
     ASSERT_TRUE(sum.Append(signature, geometry_).ok());

@@ -7,6 +7,7 @@
 namespace eldr {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 v1::PlaceRequest QueryThatWaits(absl::Duration wait) {
@@ -61,10 +62,55 @@ TEST(PlacementConvertTest, AQueryThatBringsItsSignatureDoesNotWait) {
   EXPECT_THAT(SignatureWaitOf(request), IsOkAndHolds(absl::ZeroDuration()));
 }
 
-TEST(PlacementConvertTest, APushNeedsASignature) {
-  EXPECT_THAT(FromProto(v1::PushSignatureRequest()),
+TEST(PlacementConvertTest, AQueryThatBringsBlocksDoesNotWait) {
+  v1::PlaceRequest request = QueryThatWaits(absl::Milliseconds(50));
+  request.mutable_blocks();
+  EXPECT_THAT(SignatureWaitOf(request), IsOkAndHolds(absl::ZeroDuration()));
+}
+
+TEST(PlacementConvertTest, PushesAndQueriesMayNameBlocks) {
+  v1::PushSignatureRequest push;
+  push.set_prefill_worker("p0");
+  push.mutable_blocks()->add_hashes("a");
+  push.mutable_blocks()->add_hashes(std::string("\0b", 2));
+  push.mutable_blocks()->set_prompt_tokens(9);
+  const auto pushed = FromProto(push);
+  ASSERT_THAT(pushed, IsOk());
+  EXPECT_FALSE(pushed->signature.has_value());
+  ASSERT_TRUE(pushed->blocks.has_value());
+  EXPECT_THAT(pushed->blocks->hashes, ElementsAre("a", std::string("\0b", 2)));
+  EXPECT_EQ(pushed->blocks->prompt_tokens, 9u);
+
+  v1::PlaceRequest query;
+  query.set_prefill_worker("p0");
+  *query.mutable_blocks() = push.blocks();
+  const auto queried = FromProto(query);
+  ASSERT_THAT(queried, IsOk());
+  EXPECT_EQ(queried->prefill_worker, "p0");
+  ASSERT_TRUE(queried->blocks.has_value());
+  EXPECT_EQ(queried->blocks->hashes, pushed->blocks->hashes);
+  EXPECT_FALSE(FromProto(v1::PlaceRequest())->blocks.has_value());
+}
+
+TEST(PlacementConvertTest, AnUpdateOfBlocksNamesABadElement) {
+  v1::UpdateBlocksRequest request;
+  request.add_removed("gone");
+  request.add_stored()->mutable_signature()->set_tokens(3);
+  request.add_stored()->set_hash("b");
+  EXPECT_THAT(FromProto(request),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       "signature: got none, expected an ExpertSignature"));
+                       "stored[1].signature: got none, expected an ExpertSignature"));
+  request.mutable_stored(1)->mutable_signature()->mutable_dense();
+  EXPECT_THAT(FromProto(request), StatusIs(absl::StatusCode::kInvalidArgument,
+                                           HasSubstr("stored[1].signature.dense.encoding")));
+  request.mutable_stored()->RemoveLast();
+  const auto update = FromProto(request);
+  ASSERT_THAT(update, IsOk());
+  EXPECT_EQ(*update->removed[0], "gone");
+  EXPECT_EQ(update->stored[0].signature.tokens, 3u);
+  for (int i = 0; i < 10'000; ++i) request.add_removed("more");
+  EXPECT_THAT(FromProto(request), StatusIs(absl::StatusCode::kInvalidArgument,
+                                           "removed: got 10001 elements, expected at most 10000"));
 }
 
 TEST(PlacementConvertTest, APlacementIsAnsweredInFull) {

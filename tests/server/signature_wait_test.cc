@@ -28,9 +28,11 @@ class SignatureWaitTest : public ::testing::Test {
     SignaturePush push;
     push.model = "m";
     push.request_id = request_id;
-    push.signature.tokens = 3;
-    push.signature.counts = SignatureData::Dense{.width = CountWidth::k8,
-                                                 .bytes = absl::string_view("\3\3\0\0\3\3\0\0", 8)};
+    push.signature = {
+        .tokens = 3,
+        .prompt_tokens = std::nullopt,
+        .counts = SignatureData::Dense{.width = CountWidth::k8,
+                                       .bytes = absl::string_view("\3\3\0\0\3\3\0\0", 8)}};
     EXPECT_THAT(router_->PushSignature(push), IsOk());
   }
 

@@ -133,6 +133,7 @@ TEST_F(RouterModelTest, OptionsOutOfRangeAreNamed) {
       {"max_kv_usage: got 0,", [](auto& o) { o.max_kv_usage = 0; }},
       {"max_kv_usage: got 1.1,", [](auto& o) { o.max_kv_usage = 1.1; }},
       {"signature_store_bytes: got 0", [](auto& o) { o.signature_store_bytes = 0; }},
+      {"block_store_bytes: got 0", [](auto& o) { o.block_store_bytes = 0; }},
       {"max_models: got 0", [](auto& o) { o.max_models = 0; }},
       {"max_nodes_per_model: got 0", [](auto& o) { o.max_nodes_per_model = 0; }},
       {"max_leases_per_model: got 0", [](auto& o) { o.max_leases_per_model = 0; }},

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "eldr/client/block_signatures.h"
 #include "eldr/client/lease_keeper.h"
 #include "eldr/client/options.h"
 #include "eldr/client/signature_builder.h"
@@ -76,6 +77,8 @@ class Client {
   // A retried release may answer NOT_HELD where the first attempt released but its answer was lost.
   absl::StatusOr<v1::PushSignatureResponse> PushSignature(const v1::PushSignatureRequest& request,
                                                           CallOptions options = {});
+  absl::StatusOr<v1::UpdateBlocksResponse> UpdateBlocks(const v1::UpdateBlocksRequest& request,
+                                                        CallOptions options = {});
   absl::StatusOr<v1::PlaceResponse> Place(const v1::PlaceRequest& request,
                                           CallOptions options = {});
   absl::StatusOr<v1::RenewLeaseResponse> RenewLease(const v1::RenewLeaseRequest& request,
