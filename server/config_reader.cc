@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -16,9 +17,20 @@
 namespace eldr {
 namespace {
 
+// As much of a foreign text as a message shows, without control characters: a scalar may be a whole
+// file, where a quote is left open.
+std::string Clip(const std::string& text) {
+  constexpr std::size_t kShownBytes = 80;
+  if (text.size() <= kShownBytes) return absl::Utf8SafeCEscape(text);
+  std::size_t end = kShownBytes;
+  // Not within a character of several bytes.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return absl::StrCat(absl::Utf8SafeCEscape(text.substr(0, end)), "...");
+}
+
 // What a message shows of a value.
 std::string Shown(const YAML::Node& node) {
-  if (node.IsScalar()) return absl::StrCat("\"", node.Scalar(), "\"");
+  if (node.IsScalar()) return absl::StrCat("\"", Clip(node.Scalar()), "\"");
   if (node.IsSequence()) return node.size() == 0 ? "[]" : "a list";
   return node.IsMap() ? "a section" : "nothing";
 }
@@ -72,7 +84,7 @@ class Reader {
       } else if (shown.empty() && path == "models") {
         models_ = value;
       } else {
-        return Refuse(key, shown + path, "an unknown key",
+        return Refuse(key, shown + Clip(path), "an unknown key",
                       absl::StrCat("one of ", KeysOf(prefix, fields),
                                    shown.empty() && prefix.empty() ? ", models" : ""));
       }
@@ -168,7 +180,7 @@ absl::Status ReadConfigYaml(absl::string_view yaml, absl::string_view file_name,
     return Reader(file_name, config, origins).Read(YAML::Load(std::string(yaml)));
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(file_name, ":", error.mark.line + 1,
-                                                   ": got text that is not YAML (", error.msg,
+                                                   ": got text that is not YAML (", Clip(error.msg),
                                                    "), expected keys and values"));
   }
 }

@@ -38,6 +38,10 @@ forbid '(server|bench|tests)/|core/([^p]|p[^r]|pr[^e])' \
   'client includes only client, core/prefix and the generated protos' client
 forbid 'core/' 'the headers that the client installs stand alone' client/include
 
+# Decoders of what engines return serve the simulator and the fuzz targets too.
+forbid 'grpc|google/|CLI/|.*\.pb\.h|eldr/|client/(ctl|src)/' \
+  'client/engines knows bytes and JSON, neither the service nor a command line' client/engines
+
 # Nothing builds on the daemon but the daemon, its tests and the load drivers.
 forbid '(client|bench|tests)/' 'server includes only server, core and the generated protos' server
 

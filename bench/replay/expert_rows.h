@@ -8,10 +8,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "bench/replay/npy_reader.h"
+#include "client/engines/routed_experts.h"
 #include "core/model/model_geometry.h"
 
 namespace eldr::replay {
+
+using engines::RoutedExperts;
 
 // One row per token; bit layer * experts + expert of a row is set if the token was routed to that
 // expert. Immutable, so it may be read from many threads.

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <optional>
+#include <system_error>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "bench/replay/csv_table.h"
 #include "bench/replay/file_contents.h"
+#include "bench/replay/response_files.h"
+#include "client/engines/npy.h"
 #include "core/base/status_macros.h"
 
 namespace eldr::replay {
@@ -90,6 +94,14 @@ absl::StatusOr<Columns> FindColumns(const CsvTable& table, const TraceOptions& o
   return columns;
 }
 
+// Whether so many tokens, the first of them a signature, make a request that can be replayed. One
+// without a signature, or with one too long to push, cannot be replayed either.
+bool IsLongEnough(std::uint64_t signature_rows, std::uint64_t tokens) {
+  return signature_rows >= 1 && signature_rows <= ExpertSignature::kMaxTokens &&
+         tokens >= signature_rows + kLeastDecodeRows &&
+         tokens <= std::numeric_limits<std::uint32_t>::max();
+}
+
 // Adds the request of one record to the trace, or counts it as left out.
 absl::Status AddRequest(const CsvTable& table, std::size_t row, const Columns& columns,
                         const TraceOptions& options, std::size_t trace_rows, Trace& trace) {
@@ -104,11 +116,7 @@ absl::Status AddRequest(const CsvTable& table, std::size_t row, const Columns& c
                                                    offset, " and tokens ", tokens,
                                                    ": the trace has ", trace_rows, " rows"));
   }
-  // A request without a signature, or with one too long to push, cannot be replayed either.
-  const bool long_enough = signature_rows >= 1 && signature_rows <= ExpertSignature::kMaxTokens &&
-                           tokens >= signature_rows + kLeastDecodeRows &&
-                           tokens <= std::numeric_limits<std::uint32_t>::max();
-  if (!long_enough) {
+  if (!IsLongEnough(signature_rows, tokens)) {
     ++trace.left_out;
     return absl::OkStatus();
   }
@@ -123,6 +131,13 @@ absl::Status AddRequest(const CsvTable& table, std::size_t row, const Columns& c
   return absl::OkStatus();
 }
 
+absl::Status CheckNotEmpty(const Trace& trace, std::size_t requests) {
+  if (!trace.requests.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("none of ", requests,
+                                                 " requests has its signature's tokens and ",
+                                                 kLeastDecodeRows, " more"));
+}
+
 absl::Status AddRequests(const CsvTable& table, const TraceOptions& options, std::size_t trace_rows,
                          Trace& trace) {
   ELDR_ASSIGN_OR_RETURN(const Columns columns, FindColumns(table, options));
@@ -135,12 +150,84 @@ absl::Status AddRequests(const CsvTable& table, const TraceOptions& options, std
     }
     ELDR_RETURN_IF_ERROR(AddRequest(table, row, columns, options, trace_rows, trace));
   }
-  if (trace.requests.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("none of ", table.rows(),
-                                                   " requests has its signature's tokens and ",
-                                                   kLeastDecodeRows, " more"));
-  }
+  return CheckNotEmpty(trace, table.rows());
+}
+
+// Sets the geometry and the rows, which are all tokens of the trace.
+absl::Status FillRows(const RoutedExperts& experts, const TraceOptions& options, Trace& trace) {
+  ELDR_ASSIGN_OR_RETURN(trace.geometry, GeometryOf(experts, options));
+  ELDR_ASSIGN_OR_RETURN(trace.rows, ExpertRows::Create(experts, trace.geometry));
   return absl::OkStatus();
+}
+
+absl::StatusOr<RoutedExperts> ReadNpy(const std::string& path, const TraceOptions& options) {
+  ELDR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  engines::Geometry geometry;
+  geometry.experts = options.experts;
+  absl::StatusOr<RoutedExperts> experts = engines::ParseNpy(bytes, geometry);
+  if (!experts.ok()) return Annotate(experts.status(), path);
+  return experts;
+}
+
+absl::StatusOr<Trace> LoadFolder(const std::string& folder, const TraceOptions& options) {
+  const std::string npy_path = absl::StrCat(folder, "/routed_experts.npy");
+  const std::string csv_path = absl::StrCat(folder, "/requests.csv");
+  ELDR_ASSIGN_OR_RETURN(const RoutedExperts experts, ReadNpy(npy_path, options));
+  Trace trace;
+  if (absl::Status status = FillRows(experts, options, trace); !status.ok()) {
+    return Annotate(status, npy_path);
+  }
+  ELDR_ASSIGN_OR_RETURN(const std::string csv, ReadFile(csv_path));
+  absl::StatusOr<CsvTable> table = CsvTable::Parse(csv);
+  if (!table.ok()) return Annotate(table.status(), csv_path);
+  if (absl::Status status = AddRequests(*table, options, experts.tokens, trace); !status.ok()) {
+    return Annotate(status, csv_path);
+  }
+  FillSignatures(experts, trace);
+  return trace;
+}
+
+// Adds the request that a response is, or counts it as left out.
+absl::Status AddResponse(const RecordedResponse& response, const TraceOptions& options,
+                         Trace& trace) {
+  if (options.signature_tokens == 0 && !response.prompt_tokens.has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(response.id,
+                     ": does not tell prompt_tokens, expected it for signatures of "
+                     "the whole prompt (signature tokens 0)"));
+  }
+  const std::uint32_t signature_rows =
+      options.signature_tokens != 0 ? options.signature_tokens : *response.prompt_tokens;
+  if (!IsLongEnough(signature_rows, response.rows)) {
+    ++trace.left_out;
+    return absl::OkStatus();
+  }
+  TraceRequest request;
+  request.id = response.id;
+  request.domain = response.domain;
+  request.first_row = response.first_row;
+  request.signature_rows = signature_rows;
+  request.decode_rows = static_cast<std::uint32_t>(response.rows - signature_rows);
+  trace.requests.push_back(std::move(request));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Trace> LoadResponses(const std::string& path, const TraceOptions& options) {
+  engines::ResponseOptions response_options = options.response;
+  response_options.geometry.experts = options.experts;
+  ELDR_ASSIGN_OR_RETURN(const RecordedResponses recorded, ReadResponses(path, response_options));
+  Trace trace;
+  if (absl::Status status = FillRows(recorded.experts, options, trace); !status.ok()) {
+    return Annotate(status, path);
+  }
+  for (const RecordedResponse& response : recorded.responses) {
+    ELDR_RETURN_IF_ERROR(AddResponse(response, options, trace));
+  }
+  if (absl::Status status = CheckNotEmpty(trace, recorded.responses.size()); !status.ok()) {
+    return Annotate(status, path);
+  }
+  FillSignatures(recorded.experts, trace);
+  return trace;
 }
 
 }  // namespace
@@ -173,26 +260,11 @@ std::string Trace::DecodeCounts(const TraceRequest& request, std::uint32_t first
   return bytes;
 }
 
-absl::StatusOr<Trace> LoadTrace(const std::string& folder, const TraceOptions& options) {
-  const std::string npy_path = absl::StrCat(folder, "/routed_experts.npy");
-  const std::string csv_path = absl::StrCat(folder, "/requests.csv");
-  ELDR_ASSIGN_OR_RETURN(const RoutedExperts experts, ReadNpy(npy_path));
-  Trace trace;
-  absl::StatusOr<ModelGeometry> geometry = GeometryOf(experts, options);
-  if (!geometry.ok()) return Annotate(geometry.status(), npy_path);
-  trace.geometry = *std::move(geometry);
-  absl::StatusOr<ExpertRows> rows = ExpertRows::Create(experts, trace.geometry);
-  if (!rows.ok()) return Annotate(rows.status(), npy_path);
-  trace.rows = *std::move(rows);
-
-  ELDR_ASSIGN_OR_RETURN(const std::string csv, ReadFile(csv_path));
-  absl::StatusOr<CsvTable> table = CsvTable::Parse(csv);
-  if (!table.ok()) return Annotate(table.status(), csv_path);
-  if (absl::Status status = AddRequests(*table, options, experts.tokens, trace); !status.ok()) {
-    return Annotate(status, csv_path);
-  }
-  FillSignatures(experts, trace);
-  return trace;
+absl::StatusOr<Trace> LoadTrace(const std::string& path, const TraceOptions& options) {
+  std::error_code ignored;
+  const bool is_responses = std::filesystem::exists(path, ignored) &&
+                            !std::filesystem::exists(path + "/routed_experts.npy", ignored);
+  return is_responses ? LoadResponses(path, options) : LoadFolder(path, options);
 }
 
 }  // namespace eldr::replay

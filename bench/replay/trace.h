@@ -1,8 +1,9 @@
 // A trace: real requests and the experts that each of their tokens was routed to.
 //
 // A folder with
-//   routed_experts.npy   expert ids of every token, [tokens, layers, top_k] (npy_reader.h)
+//   routed_experts.npy   expert ids of every token, [tokens, layers, top_k] (client/engines/npy.h)
 //   requests.csv         request,domain,category,token_offset,tokens[,prefill_tokens]
+// or responses of an engine, one per request (response_files.h).
 // The first tokens of a request make its signature; the rest is its decode.
 #ifndef ELDR_BENCH_REPLAY_TRACE_H_
 #define ELDR_BENCH_REPLAY_TRACE_H_
@@ -13,7 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "bench/replay/expert_rows.h"
-#include "bench/replay/npy_reader.h"
+#include "client/engines/response_body.h"
 #include "core/model/model_geometry.h"
 #include "core/signature/expert_signature.h"
 
@@ -32,10 +33,14 @@ struct TraceRequest {
 };
 
 struct TraceOptions {
-  // Rows that make a request's signature. 0: each request's own prefill_tokens.
+  // Rows that make a request's signature. 0: each request's own prefill_tokens, or the
+  // prompt_tokens of its response.
   std::uint32_t signature_tokens = 64;
   // Experts per layer. 0: one more than the highest id in the trace.
   std::uint32_t experts = 0;
+  // How responses are decoded; `experts` above holds for its geometry too. Not for a folder with
+  // routed_experts.npy.
+  engines::ResponseOptions response = {};
 };
 
 struct Trace {
@@ -55,11 +60,13 @@ struct Trace {
                            std::uint32_t tokens) const;
 };
 
+// Loads a folder with routed_experts.npy; or a file of responses, or a folder of such files.
+//
 // INVALID_ARGUMENT, naming the file and what is wrong, if a file is malformed, rows of a request
 // are not in the trace, an id is not below `experts`, a token names an expert of a layer twice, a
 // request id is empty or not unique, or no request is long enough. NOT_FOUND if a file cannot be
 // opened.
-absl::StatusOr<Trace> LoadTrace(const std::string& folder, const TraceOptions& options);
+absl::StatusOr<Trace> LoadTrace(const std::string& path, const TraceOptions& options);
 
 }  // namespace eldr::replay
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "client/engines/geometry.h"
 #include "core/base/status_macros.h"
 
 namespace eldr::sim {
@@ -108,6 +109,24 @@ absl::StatusOr<std::vector<replay::BucketOffset>> ParseBucketOffsets(absl::strin
     offsets.push_back(offset);
   }
   return offsets;
+}
+
+absl::StatusOr<std::vector<std::uint32_t>> ParseLayers(absl::string_view text) {
+  std::vector<std::uint32_t> layers;
+  for (const absl::string_view range : absl::StrSplit(text, ',')) {
+    const std::vector<absl::string_view> ends = absl::StrSplit(range, '-');
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    if (ends.size() > 2 || !absl::SimpleAtoi(ends.front(), &first) ||
+        !absl::SimpleAtoi(ends.back(), &last) || first > last ||
+        last >= engines::kMaxHiddenLayers || (!layers.empty() && first <= layers.back())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", text, "\": expected ascending layers below ",
+                       engines::kMaxHiddenLayers, ", like 3-60 or 1,3,5"));
+    }
+    for (std::uint32_t layer = first; layer <= last; ++layer) layers.push_back(layer);
+  }
+  return layers;
 }
 
 absl::StatusOr<absl::Duration> ParseDurationFlag(absl::string_view text) {

@@ -2,6 +2,7 @@
 #ifndef ELDR_BENCH_SIM_FLAG_NAMES_H_
 #define ELDR_BENCH_SIM_FLAG_NAMES_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ absl::string_view MixText(MixKind mix);
 
 // "8:0.5ms,16:1ms": the offset of batches up to 8, and of those above up to 16.
 absl::StatusOr<std::vector<replay::BucketOffset>> ParseBucketOffsets(absl::string_view text);
+
+// Hidden layers, "3-60" or "1,3,5": strictly ascending, below engines::kMaxHiddenLayers.
+absl::StatusOr<std::vector<std::uint32_t>> ParseLayers(absl::string_view text);
 
 // A duration of at least 0 and at most a day: "90s", "1m30s"; a number alone is seconds.
 // INVALID_ARGUMENT otherwise.

@@ -12,6 +12,7 @@
 #include "bench/replay/workload.h"
 #include "bench/sim/arrival_process.h"
 #include "bench/sim/domain_mix.h"
+#include "client/engines/response_body.h"
 #include "core/policy/policy_settings.h"
 
 namespace eldr::sim {
@@ -36,7 +37,8 @@ struct TrafficConfig {
 struct SimConfig {
   std::string trace;
   std::uint32_t signature_tokens = 64;
-  std::uint32_t experts = 0;  // 0: as the trace shows
+  std::uint32_t experts = 0;          // 0: as the trace shows
+  engines::ResponseOptions response;  // if the trace is responses of an engine
   double calibration_share = 0.5;
   std::string profile;  // a file; empty: fitted
 

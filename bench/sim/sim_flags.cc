@@ -22,6 +22,15 @@ constexpr const char* kAbout =
     "router and policies of the daemon, and compares the policies:\n"
     "  eldr-sim --trace DIR --policy residency,least_loaded --nodes 8 --rate 24 --seeds 3";
 
+constexpr const char* kResponses =
+    "A trace may be what your engine returned: a file with a response body per line, a folder of\n"
+    "such *.jsonl files (each a domain) and of *.json files, each one body. vLLM\n"
+    "(--enable-return-routed-experts) and SGLang (return_routed_experts) return the prompt's rows\n"
+    "and those of decode of a request that one worker serves from end to end:\n"
+    "  curl -s $VLLM/v1/completions -d @request.json >>law.jsonl; echo >>law.jsonl\n"
+    "  eldr-sim --trace law.jsonl --signature-tokens 0\n"
+    "bench/README.md tells more.";
+
 void Check(const absl::Status& status) {
   if (!status.ok()) throw CLI::ValidationError(std::string(status.message()));
 }
@@ -71,8 +80,9 @@ class Adder {
 void AddRun(Adder& add, SimFlags& flags) {
   SimConfig& config = flags.config;
   add.app()
-      .add_option("--trace", config.trace, "Folder with routed_experts.npy and requests.csv")
-      ->type_name("DIR")
+      .add_option("--trace", config.trace,
+                  "Folder with routed_experts.npy and requests.csv, or responses of an engine")
+      ->type_name("PATH")
       ->required()
       ->group(add.group());
   add.app()
@@ -102,8 +112,9 @@ void AddTraffic(Adder& add, SimFlags& flags) {
   TrafficConfig& traffic = config.traffic;
   add.Group("Traffic");
   add.Number("--signature-tokens", config.signature_tokens,
-             "First tokens of a request that make its signature; 0: its prefill_tokens", 0u,
-             1u << 24);
+             "First tokens of a request that make its signature; 0: its prefill_tokens, or the\n"
+             "prompt_tokens of its response",
+             0u, 1u << 24);
   add.Number("--experts", config.experts,
              "Experts per layer; 0: one more than the trace's highest id", 0u, 4096u);
   add.Text("--output-tokens", "LENGTH", "Tokens generated: a number, trace, exp:MEAN or file",
@@ -130,6 +141,23 @@ void AddTraffic(Adder& add, SimFlags& flags) {
              "Share of the requests, drawn by the seed, that serves only to fit; 0: a policy\n"
              "that wants a fit is fitted to what is replayed, and says so",
              0.0, 1.0);
+}
+
+void AddResponses(Adder& add, SimFlags& flags) {
+  engines::ResponseOptions& response = flags.config.response;
+  add.Group("Traces of responses");
+  add.Number("--top-k", response.geometry.top_k,
+             "Experts per token; needed for SGLang, whose form does not tell it; 0: not known", 0u,
+             engines::kMaxExperts);
+  add.Number("--hidden-layers", response.hidden_layers,
+             "Hidden layers, dense ones included; needed for SGLang likewise", 0u,
+             engines::kMaxHiddenLayers);
+  add.Text("--moe-layers", "A-B,...",
+           "Which hidden layers are MoE layers; the others' rows are dropped", "all",
+           [&response](const std::string& text) {
+             ELDR_ASSIGN_OR_RETURN(response.geometry.moe_hidden_layers, ParseLayers(text));
+             return absl::OkStatus();
+           });
 }
 
 void AddStepTime(Adder& add, const std::string& prefix, StepTimeShape& shape) {
@@ -220,9 +248,11 @@ std::optional<SimFlags> ParseSimFlags(int argc, char** argv, int* exit_code) {
   SimFlags flags;
   std::string format = "table";
   CLI::App app(kAbout, "eldr-sim");
+  app.footer(kResponses);
   Adder add(app);
   AddRun(add, flags);
   AddTraffic(add, flags);
+  AddResponses(add, flags);
   AddNodes(add, flags);
   AddPolicies(add, flags);
   AddOutput(add, flags, format);

@@ -63,8 +63,9 @@ absl::Status InParallel(std::size_t count, std::size_t threads,
 
 absl::StatusOr<SimResult> Simulate(const SimConfig& config, OnSimProgress on_progress) {
   ELDR_RETURN_IF_ERROR(CheckConfig(config));
-  ELDR_ASSIGN_OR_RETURN(const replay::Trace trace,
-                        replay::LoadTrace(config.trace, {config.signature_tokens, config.experts}));
+  ELDR_ASSIGN_OR_RETURN(
+      const replay::Trace trace,
+      replay::LoadTrace(config.trace, {config.signature_tokens, config.experts, config.response}));
   std::vector<RecordedArrival> record;
   if (config.traffic.arrivals == ArrivalKind::kFile) {
     ELDR_ASSIGN_OR_RETURN(record, ReadArrivals(config.traffic.arrivals_file));

@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "bench/replay/file_contents.h"
-#include "bench/replay/npy_header.h"
+#include "client/engines/npy_header.h"
 #include "core/base/status_macros.h"
 
 namespace eldr::synthetic {
@@ -17,7 +17,7 @@ namespace {
 // Far beyond any model; keeps products of sizes from overflowing.
 constexpr std::uint64_t kMaxSize = 1 << 16;
 
-absl::Status CheckHeader(const replay::NpyHeader& header, std::size_t domains, std::size_t bytes) {
+absl::Status CheckHeader(const engines::NpyHeader& header, std::size_t domains, std::size_t bytes) {
   if (header.descr != "<i8" || header.fortran_order) {
     return absl::InvalidArgumentError(
         absl::StrCat("descr \"", absl::CHexEscape(header.descr), "\": expected <i8 in C order"));
@@ -62,7 +62,7 @@ absl::Status AppendShares(absl::string_view data, absl::string_view place,
 }
 
 absl::StatusOr<Marginals> ParseCounts(absl::string_view bytes, std::vector<std::string> domains) {
-  ELDR_ASSIGN_OR_RETURN(const replay::NpyHeader header, replay::ParseNpyHeader(bytes));
+  ELDR_ASSIGN_OR_RETURN(const engines::NpyHeader header, engines::ParseNpyHeader(bytes));
   const absl::string_view data = bytes.substr(header.data_offset);
   ELDR_RETURN_IF_ERROR(CheckHeader(header, domains.size(), data.size()));
   Marginals marginals;

@@ -5,7 +5,7 @@
 
 #include <cmath>
 #include <fstream>
-#include <iterator>
+#include <iostream>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -63,14 +63,29 @@ absl::StatusOr<v1::ExpertSignature> ParseProtoJson(absl::string_view json) {
   return Bad(absl::StrCat("no signature in JSON: ", std::string(status.message())));
 }
 
+absl::Status TooLarge(const std::string& path) {
+  return Bad(absl::StrCat("file \"", path, "\" is larger than ", kMaxFileBytes, " bytes"));
+}
+
+absl::StatusOr<std::string> ReadStandardInput() {
+  std::string data;
+  char block[64 << 10];
+  while (std::cin.read(block, sizeof block) || std::cin.gcount() > 0) {
+    data.append(block, static_cast<std::size_t>(std::cin.gcount()));
+    if (data.size() > kMaxFileBytes) return TooLarge("-");
+  }
+  return data;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  if (path == "-") return ReadStandardInput();
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) return absl::NotFoundError(absl::StrCat("file \"", path, "\" cannot be opened"));
   const std::streamoff size = file.tellg();
   if (size < 0 || static_cast<std::size_t>(size) > kMaxFileBytes) {
-    return Bad(absl::StrCat("file \"", path, "\" is larger than ", kMaxFileBytes, " bytes"));
+    return TooLarge(path);
   }
   std::string data(static_cast<std::size_t>(size), '\0');
   file.seekg(0);

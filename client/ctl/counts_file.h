@@ -11,7 +11,8 @@
 
 namespace eldr::ctl {
 
-// Reads a whole file; NOT_FOUND if it cannot be opened, INVALID_ARGUMENT above 64 MiB.
+// Reads a whole file, "-" being standard input; NOT_FOUND if it cannot be opened, INVALID_ARGUMENT
+// above 64 MiB.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // Each of these makes a signature whose `tokens` is 0 if the text does not tell. They check the

@@ -1,61 +1,78 @@
 // Reads what a SignatureSource names.
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "client/ctl/counts_file.h"
-#include "client/ctl/npy_file.h"
+#include "client/ctl/npy_rows.h"
+#include "client/ctl/row_range.h"
 #include "client/ctl/signature_source.h"
+#include "client/engines/response_body.h"
+#include "eldr/client/signature_builder.h"
 
 namespace eldr::ctl {
 namespace {
 
-// "A:B", "A:" and ":B"; empty is all of them.
-absl::Status ParseRows(absl::string_view text, uint64_t tokens, uint64_t& begin, uint64_t& end) {
-  begin = 0;
-  end = tokens;
-  if (text.empty()) return absl::OkStatus();
-  const std::vector<absl::string_view> parts = absl::StrSplit(text, ':');
-  if (parts.size() == 2 && (parts[0].empty() || absl::SimpleAtoi(parts[0], &begin)) &&
-      (parts[1].empty() || absl::SimpleAtoi(parts[1], &end))) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat("--rows: \"", text, "\", expected A:B"));
+absl::Status Annotate(const absl::Status& status, const std::string& path) {
+  return absl::Status(status.code(), absl::StrCat("file \"", path, "\": ", status.message()));
 }
 
-absl::StatusOr<v1::ExpertSignature> CountRoutedExperts(const SignatureSource& source,
-                                                       const std::string& model,
-                                                       client::Client& client) {
-  absl::StatusOr<NpyFile> file = NpyFile::Open(source.routed_experts_file);
-  if (!file.ok()) return file.status();
-  const NpyHeader& header = file->header();
-  uint64_t begin = 0;
-  uint64_t end = 0;
-  if (absl::Status status = ParseRows(source.rows, header.tokens, begin, end); !status.ok()) {
-    return status;
-  }
-  const absl::StatusOr<std::vector<int32_t>> ids = file->ReadTokens(begin, end);
-  if (!ids.ok()) return ids.status();
-
+// The geometry by which the daemon will judge the counts.
+absl::StatusOr<engines::Geometry> GeometryOf(const std::string& model, client::Client& client) {
   v1::DescribeModelRequest request;
   request.set_name(model);
   const auto described = client.DescribeModel(request);
   if (!described.ok()) return described.status();
-  const v1::ModelGeometry& geometry = described->model().geometry();
-  if (header.top_k != geometry.top_k()) {
-    return absl::InvalidArgumentError(absl::StrCat("file \"", source.routed_experts_file,
-                                                   "\" has top_k ", header.top_k, ", expected ",
-                                                   geometry.top_k(), " as model \"", model, "\""));
+  const v1::ModelGeometry& told = described->model().geometry();
+  engines::Geometry geometry;
+  geometry.layers = told.layers();
+  geometry.experts = told.experts();
+  geometry.top_k = told.top_k();
+  geometry.moe_hidden_layers.assign(told.moe_hidden_layers().begin(),
+                                    told.moe_hidden_layers().end());
+  return geometry;
+}
+
+absl::StatusOr<v1::ExpertSignature> CountRoutedExperts(const SignatureSource& source,
+                                                       const engines::Geometry& geometry) {
+  const absl::StatusOr<RowRange> rows = ParseRowRange(source.rows);
+  if (!rows.ok()) return rows.status();
+  const absl::StatusOr<engines::RoutedExperts> routed =
+      ReadNpyRows(source.routed_experts_file, *rows, geometry);
+  if (!routed.ok()) return routed.status();
+  const absl::StatusOr<engines::ExpertCounts> counts =
+      engines::CountExperts(*routed, geometry.experts, 0, routed->tokens);
+  if (!counts.ok()) return Annotate(counts.status(), source.routed_experts_file);
+  return client::EncodeCounts(counts->counts, counts->tokens);
+}
+
+// The rows that --rows names, else the prompt's.
+absl::StatusOr<engines::ExpertCounts> CountRows(const engines::EngineResponse& response,
+                                                const std::string& rows, uint32_t experts) {
+  if (rows.empty()) return engines::CountPrompt(response, experts);
+  const absl::StatusOr<RowRange> range = ParseRowRange(rows);
+  if (!range.ok()) return range.status();
+  if (response.form == engines::EngineForm::kReferenceCounts) {
+    return absl::InvalidArgumentError(absl::StrCat("--rows: the response has ",
+                                                   engines::EngineFormName(response.form),
+                                                   ", expected a form with a row per token"));
   }
-  absl::StatusOr<client::SignatureBuilder> builder = client::SignatureBuilder::Create(geometry);
-  if (!builder.ok()) return builder.status();
-  const absl::Span<const int32_t> span(*ids);
-  // As many rows as MoE layers are those; else the file has the dense layers too.
-  const absl::Status added = header.layers == geometry.layers()
-                                 ? builder->AddTokens(span)
-                                 : builder->AddHiddenLayerTokens(span, header.layers);
-  if (!added.ok()) return added;
-  return builder->Build();
+  const engines::RoutedExperts& routed = response.routed;
+  return engines::CountExperts(routed, experts, range->begin, range->end.value_or(routed.tokens));
+}
+
+absl::StatusOr<v1::ExpertSignature> CountResponse(const SignatureSource& source,
+                                                  const engines::Geometry& geometry) {
+  const absl::StatusOr<std::string> body = ReadFile(source.response_file);
+  if (!body.ok()) return body.status();
+  engines::ResponseOptions options;
+  options.geometry = geometry;
+  options.choice = source.choice;
+  options.hidden_layers = source.hidden_layers;
+  const absl::StatusOr<engines::EngineResponse> response = engines::ParseResponse(*body, options);
+  if (!response.ok()) return Annotate(response.status(), source.response_file);
+  const absl::StatusOr<engines::ExpertCounts> counts =
+      CountRows(*response, source.rows, geometry.experts);
+  if (!counts.ok()) return Annotate(counts.status(), source.response_file);
+  return client::EncodeCounts(counts->counts, counts->tokens, response->prompt_tokens);
 }
 
 absl::StatusOr<v1::ExpertSignature> ReadCounts(const std::string& path) {
@@ -64,13 +81,17 @@ absl::StatusOr<v1::ExpertSignature> ReadCounts(const std::string& path) {
   absl::StatusOr<v1::ExpertSignature> signature =
       absl::EndsWithIgnoreCase(path, ".csv") ? ParseCountsCsv(*text) : ParseCountsJson(*text);
   if (signature.ok()) return signature;
-  return absl::Status(signature.status().code(),
-                      absl::StrCat("file \"", path, "\": ", signature.status().message()));
+  return Annotate(signature.status(), path);
 }
 
 absl::StatusOr<v1::ExpertSignature> Read(const SignatureSource& source, const std::string& model,
                                          client::Client& client) {
-  if (!source.routed_experts_file.empty()) return CountRoutedExperts(source, model, client);
+  if (!source.routed_experts_file.empty() || !source.response_file.empty()) {
+    const absl::StatusOr<engines::Geometry> geometry = GeometryOf(model, client);
+    if (!geometry.ok()) return geometry.status();
+    return source.response_file.empty() ? CountRoutedExperts(source, *geometry)
+                                        : CountResponse(source, *geometry);
+  }
   if (!source.counts_file.empty()) return ReadCounts(source.counts_file);
   if (!source.sparse.empty()) return ParseSparsePairs(source.sparse);
   absl::StatusOr<std::string> data = ReadFile(source.raw_file);

@@ -12,20 +12,23 @@
 
 namespace eldr::ctl {
 
-// The options that name a signature. At most one of the four sources is set.
+// The options that name a signature. At most one of the five sources is set.
 struct SignatureSource {
   std::string counts_file;          // JSON or CSV
   std::string raw_file;             // packed little-endian counts
   std::string raw_encoding;         // uint8, uint16, uint32
   std::vector<std::string> sparse;  // INDEX:COUNT
   std::string routed_experts_file;  // .npy
-  std::string rows;                 // A:B of it
+  std::string response_file;        // an engine's response body
+  std::string rows;                 // A:B of either
+  uint32_t choice = 0;              // of the response
+  uint32_t hidden_layers = 0;       // of the response, if its form does not tell; 0: the model's
   std::optional<uint32_t> tokens;
   std::optional<uint32_t> prompt_tokens;
 
   bool IsGiven() const {
     return !counts_file.empty() || !raw_file.empty() || !sparse.empty() ||
-           !routed_experts_file.empty();
+           !routed_experts_file.empty() || !response_file.empty();
   }
 };
 
@@ -35,9 +38,9 @@ enum class SignatureNeed { kOptional, kRequired };
 // Declares the options. `source` outlives the parse.
 void AddSignatureOptions(CLI::App& app, SignatureSource& source, SignatureNeed need);
 
-// Reads the signature. Routed experts are counted by the geometry of `model`, which the daemon is
-// asked for; counts are passed on as they are, so that the daemon's checks can be tried by hand.
-// REQUIRES: source.IsGiven().
+// Reads the signature. Routed experts and responses are counted by the geometry of `model`, which
+// the daemon is asked for; counts are passed on as they are, so that the daemon's checks can be
+// tried by hand. REQUIRES: source.IsGiven().
 absl::StatusOr<v1::ExpertSignature> LoadSignature(const SignatureSource& source,
                                                   const std::string& model, client::Client& client);
 

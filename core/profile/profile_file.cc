@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
@@ -187,10 +188,21 @@ Json ToList(absl::Span<const float> numbers) {
 }  // namespace
 
 absl::StatusOr<Profile> ParseProfile(absl::string_view json) {
+  // Copying and printing values recurses, so what nests is bounded while it is parsed.
+  constexpr int kMaxDepth = 64;
+  bool too_deep = false;
+  const auto keep = [&too_deep](int depth, Json::parse_event_t, const Json&) {
+    if (depth > kMaxDepth) too_deep = true;
+    return depth <= kMaxDepth;
+  };
   try {
-    return FromJson(Json::parse(json.begin(), json.end()));
+    const Json document = Json::parse(json.begin(), json.end(), keep);
+    if (too_deep) return Invalid("profile: nested deeper than ", kMaxDepth, " levels");
+    return FromJson(document);
   } catch (const Json::exception& error) {
-    return Invalid("profile: ", error.what());
+    // It quotes the last token, which may be the whole file; the place comes first.
+    const absl::string_view what(error.what());
+    return Invalid("profile: ", absl::CHexEscape(what.substr(0, 160)));
   }
 }
 

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/bench/npy_bytes.h"
+#include "tests/client/engines/npy_bytes.h"
 
 namespace eldr::replay {
 
@@ -30,17 +30,18 @@ class TraceFolder {
   // Ids of [tokens, layers, top_k], one byte each.
   void WriteExperts(const std::vector<std::uint8_t>& ids, std::size_t layers, std::size_t top_k) {
     Write("routed_experts.npy",
-          NpyBytes(absl::StrCat("{'descr': '|u1', 'fortran_order': False, 'shape': (",
-                                ids.size() / layers / top_k, ", ", layers, ", ", top_k, ")}"),
-                   std::string(ids.begin(), ids.end())));
+          engines::NpyBytes(
+              absl::StrCat("{'descr': '|u1', 'fortran_order': False, 'shape': (",
+                           ids.size() / layers / top_k, ", ", layers, ", ", top_k, ")}"),
+              std::string(ids.begin(), ids.end())));
   }
   void WriteRequests(const std::string& csv) { Write("requests.csv", csv); }
 
- private:
   void Write(const std::string& name, const std::string& bytes) {
     std::ofstream(absl::StrCat(path_, "/", name), std::ios::binary) << bytes;
   }
 
+ private:
   const std::string path_;
 };
 

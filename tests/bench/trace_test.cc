@@ -102,12 +102,13 @@ TEST_F(TraceTest, RefusesMalformedTables) {
 }
 
 TEST_F(TraceTest, RefusesExpertsThatDoNotFitTheGeometry) {
-  EXPECT_THAT(Load(absl::StrCat(kColumns, "\na,law,x,0,4\n"), {2, 3}),
-              StatusIs(kInvalid, HasSubstr("token 3, layer 0: expert id 3: expected below 3")));
+  EXPECT_THAT(
+      Load(absl::StrCat(kColumns, "\na,law,x,0,4\n"), {2, 3}),
+      StatusIs(kInvalid, HasSubstr("token 3, row 0, choice 0: expert id 3, expected 0 to 2")));
   EXPECT_EQ(Load(absl::StrCat(kColumns, "\na,law,x,0,4\n"), {2, 64})->geometry.experts, 64u);
   folder_.WriteExperts({0, 1, 2, 2}, 1, 2);
   EXPECT_THAT(Load(absl::StrCat(kColumns, "\na,law,x,0,2\n")),
-              StatusIs(kInvalid, HasSubstr("token 1, layer 0: expert id 2 stands there twice")));
+              StatusIs(kInvalid, HasSubstr("token 1, row 0: expert id 2 stands there twice")));
 }
 
 TEST_F(TraceTest, NamesAMissingFile) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <sstream>
 
 #include "tests/client/fake_daemon.h"
@@ -12,6 +13,7 @@
 namespace eldr::ctl {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -300,6 +302,59 @@ TEST_F(EldrctlTest, PushesAndPlacesByBlocks) {
   EXPECT_EQ(placed.prefill_worker(), "p0");
   EXPECT_EQ(placed.signature().tokens(), 1u);
   EXPECT_THAT(placed.blocks().hashes(), ElementsAre("\xab"));
+}
+
+TEST_F(EldrctlTest, CountsThePromptOfAResponse) {
+  v1::DescribeModelResponse described;
+  v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
+  geometry.set_layers(1);
+  geometry.set_experts(4);
+  geometry.set_top_k(2);
+  geometry.add_moe_hidden_layers(1);
+  Answer(daemon_.models.describe_model, described);
+  Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
+  // Hidden layer 0 is dense. Two tokens of the prompt, one of decode.
+  const TempFile body(
+      R"({"choices":[{"routed_experts":[[[0,0],[0,1]],[[0,0],[1,2]],[[0,0],[2,3]]]}],)"
+      R"("usage":{"prompt_tokens":2}})");
+  EXPECT_EQ(Run({"push-signature", "r1", "--model", "m", "--response", body.path()}), kExitOk);
+  v1::ExpertSignature sent = daemon_.placement.push_signature.requests().at(0).signature();
+  EXPECT_EQ(sent.tokens(), 2u);
+  EXPECT_EQ(sent.prompt_tokens(), 2u);
+  EXPECT_EQ(sent.dense().data(), std::string("\1\2\1\0", 4));
+
+  EXPECT_EQ(
+      Run({"push-signature", "r1", "--model", "m", "--response", body.path(), "--rows", "2:"}),
+      kExitOk);
+  sent = daemon_.placement.push_signature.requests().at(1).signature();
+  EXPECT_EQ(sent.tokens(), 1u);
+
+  EXPECT_EQ(
+      Run({"push-signature", "r1", "--model", "m", "--response", body.path(), "--choice", "1"}),
+      kExitCallFailed);
+  EXPECT_THAT(err(), AllOf(HasSubstr(body.path()), HasSubstr("answer 1; it has 1 answers")));
+}
+
+TEST_F(EldrctlTest, ReadsAResponseFromStandardInput) {
+  v1::DescribeModelResponse described;
+  v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
+  geometry.set_layers(1);
+  geometry.set_experts(4);
+  geometry.set_top_k(1);
+  Answer(daemon_.models.describe_model, described);
+  Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
+  std::istringstream body(R"({"choices":[{"routed_experts":[[[3]],[[1]]]}]})");
+  std::streambuf* const real = std::cin.rdbuf(body.rdbuf());
+  const int exit_code = Run({"push-signature", "r1", "--model", "m", "--response", "-"});
+  std::cin.rdbuf(real);
+  EXPECT_EQ(exit_code, kExitOk);
+  EXPECT_EQ(daemon_.placement.push_signature.requests().at(0).signature().tokens(), 2u);
+}
+
+TEST_F(EldrctlTest, TakesRowsOnlyOfWhatHasRows) {
+  EXPECT_EQ(Run({"push-signature", "r1", "--model", "m", "--sparse", "0:1", "--tokens", "1",
+                 "--rows", "0:1"}),
+            kExitUsage);
 }
 
 TEST_F(EldrctlTest, RenewsOneLeaseOrMany) {

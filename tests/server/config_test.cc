@@ -189,6 +189,28 @@ TEST(ConfigTest, RefusesBadFilesWithTheLineAndWhatIsAllowed) {
   }
 }
 
+TEST(ConfigTest, PrintsTextThatReadsBackWhateverIsInIt) {
+  const auto config = ParseConfig(
+      R"(models: [{name: "it's \"a\" \\ \0\n\x7f \u00e9", layers: 2, experts: 8, top_k: 2}])",
+      "f.yaml");
+  ASSERT_THAT(config, IsOk());
+  const auto again = ParseConfig(PrintConfig(*config), "printed.yaml");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->models.at(0).name, config->models.at(0).name);
+}
+
+TEST(ConfigTest, ShowsLittleOfALongValueAndNoControlCharacters) {
+  // YAML has no keys of more than 1,024 characters.
+  for (const std::string& yaml : {absl::StrCat("seed: ", std::string(100'000, 'x'), "\n"),
+                                  absl::StrCat(std::string(1000, 'x'), ": 1\n")}) {
+    const auto config = ParseConfig(yaml, "f.yaml");
+    EXPECT_THAT(config, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("xxx...")));
+    EXPECT_LT(config.status().message().size(), 700u);
+  }
+  EXPECT_THAT(ParseConfig("seed: \"a\\e[2Jb\"\n", "f.yaml"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("got \"a\\033[2Jb\"")));
+}
+
 TEST(ConfigTest, PlaintextForOtherMachinesMustBeAskedFor) {
   EXPECT_THAT(ParseConfig("seed: 1\ngrpc:\n  listen: \"0.0.0.0:9002\"\n", "f.yaml"),
               StatusIs(absl::StatusCode::kInvalidArgument,

@@ -115,5 +115,19 @@ TEST(SimFlagsTest, ErrorsNameTheFlagTheValueAndWhatWasExpected) {
   }
 }
 
+TEST(SimFlagsTest, ReadsTheShapeOfResponses) {
+  const auto flags = Parse({"--top-k", "8", "--hidden-layers", "61", "--moe-layers", "1,3-5,60"});
+  ASSERT_TRUE(flags.has_value());
+  const engines::ResponseOptions& response = flags->config.response;
+  EXPECT_EQ(response.geometry.top_k, 8u);
+  EXPECT_EQ(response.hidden_layers, 61u);
+  EXPECT_THAT(response.geometry.moe_hidden_layers, ::testing::ElementsAre(1, 3, 4, 5, 60));
+  for (const char* bad : {"5-3", "3,3", "x", "1-", "4096", ""}) {
+    std::string message;
+    EXPECT_FALSE(Parse({"--moe-layers", bad}, &message).has_value()) << bad;
+    EXPECT_THAT(message, HasSubstr("expected ascending layers")) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace eldr::sim

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/bench/npy_bytes.h"
+#include "tests/client/engines/npy_bytes.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr::synthetic {
@@ -25,7 +25,7 @@ class MarginalsTest : public ::testing::Test {
              const std::vector<std::int64_t>& counts, const std::string& languages) {
     const std::string data(reinterpret_cast<const char*>(counts.data()),
                            counts.size() * sizeof(std::int64_t));
-    std::ofstream(folder_ + "/counts.npy", std::ios::binary) << replay::NpyBytes(
+    std::ofstream(folder_ + "/counts.npy", std::ios::binary) << engines::NpyBytes(
         absl::StrCat("{'descr': '", descr, "', 'fortran_order': False, 'shape': ", shape, "}"),
         data);
     std::ofstream(folder_ + "/languages.txt") << languages;

@@ -188,5 +188,20 @@ TEST(ProfileTest, ServesAModelOfItsGeometryOnly) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("profile.variant")));
 }
 
+TEST(ProfileFileTest, RefusesDeepNesting) {
+  const std::string deep(100'000, '[');
+  const std::string closed = deep + std::string(100'000, ']');
+  for (const std::string& json : {closed, "{\"L\":" + closed + "}", "{\"x\":" + closed + "}"}) {
+    EXPECT_THAT(ParseProfile(json),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("nested deeper than 64")));
+  }
+}
+
+TEST(ProfileFileTest, ShowsLittleOfALargeBrokenFile) {
+  const auto profile = ParseProfile("{\"L" + std::string(100'000, 'x'));
+  EXPECT_THAT(profile, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parse error")));
+  EXPECT_LT(profile.status().message().size(), 1000u);
+}
+
 }  // namespace
 }  // namespace eldr

@@ -1,0 +1,16 @@
+// The daemon's configuration: what is read can be printed, and reads back equal.
+#include "server/config.h"
+#include "tests/fuzz/fuzz_check.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto config = eldr::ParseConfig(eldr::Text(data, size), "fuzz.yaml");
+  if (!config.ok()) {
+    eldr::CheckRefusal(config.status());
+    return 0;
+  }
+  const std::string text = eldr::PrintConfig(*config);
+  const auto again = eldr::ParseConfig(text, "printed.yaml");
+  FUZZ_CHECK(again.ok());
+  FUZZ_CHECK(eldr::PrintConfig(*again) == text);
+  return 0;
+}
