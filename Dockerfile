@@ -17,7 +17,7 @@ RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release \
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      libabsl20220623 libcpp-httplib0.11 libfmt9 libgrpc++1.51 libprometheus-cpp-core1.0 \
+      libabsl20220623 libcpp-httplib0.11 libfmt9 libgrpc++1.51 libhwy1 libprometheus-cpp-core1.0 \
       libprotobuf32 libspdlog1.10 libyaml-cpp0.7 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 COPY --from=build /usr/local/bin/eldrd /usr/local/bin/eldrctl /usr/local/bin/

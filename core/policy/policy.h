@@ -59,7 +59,10 @@ class Policy {
   virtual ~Policy() = default;
   // As in the configuration; a static string.
   virtual absl::string_view name() const = 0;
-  // True if Score reads the residency fields of the candidates, which cost time to fill.
+  // True if Score reads the residency fields of the candidates, which cost time to fill. Then the
+  // cost of a candidate depends on it alone, and does not fall if its marginal_experts and
+  // step_time_with rise: Score may be called again for some candidates, in any order, and see the
+  // least that these fields can be.
   virtual bool evaluates() const { return false; }
   virtual TieRule tie_rule() const { return TieRule::kRandom; }
   // Writes the cost of each candidate: finite, the least is best. Must not allocate. REQUIRES: at

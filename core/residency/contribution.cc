@@ -4,17 +4,10 @@
 #include <bit>
 #include <cmath>
 
+#include "core/residency/estimate_kernel.h"
+
 namespace eldr {
 namespace {
-
-// Finding a code needs a logarithm of a logarithm. A table over the leading bits of the float does
-// it in one look-up: 17 powers of two (2^-17 to 1), each in 256 parts. Near p_max, where the hazard
-// is steepest, a part spans 5 % of it, as much as a code does.
-constexpr int kLookupMantissaBits = 8;
-constexpr int kLookupShift = 23 - kLookupMantissaBits;
-constexpr int kLookupPowers = 17;
-constexpr std::uint32_t kLookupSize = kLookupPowers << kLookupMantissaBits;
-constexpr std::uint32_t kLookupBase = (127u - kLookupPowers) << kLookupMantissaBits;
 
 double SmallestHazard() { return std::ldexp(1.0, -kHazardFractionBits); }
 double LargestHazard() { return -std::log1p(-kMaxActivation); }
@@ -26,8 +19,7 @@ double ExactHazard(int code) {
 
 struct Tables {
   std::array<std::int32_t, kHazardCodes> hazard{};
-  // In sixteenths of a code.
-  std::array<std::uint16_t, kLookupSize> fine_code{};
+  FineCodes fine_code{};
 
   Tables() {
     for (int code_value = 1; code_value < 256; ++code_value) {
@@ -37,7 +29,7 @@ struct Tables {
     for (std::uint32_t i = 0; i < kLookupSize; ++i) {
       // The middle of the part stands for all of it.
       const std::uint32_t bits = ((kLookupBase + i) << kLookupShift) | (1u << (kLookupShift - 1));
-      fine_code[i] = FineCodeOf(std::bit_cast<float>(bits));
+      fine_code[1 + i] = FineCodeOf(std::bit_cast<float>(bits));
     }
   }
 
@@ -54,21 +46,24 @@ const Tables& GetTables() {
   return tables;
 }
 
-// The code at or above the chance's place, the more often the nearer it is: with dithers spread
-// evenly over the cells, the rounding errors of equal chances cancel, where a fixed rule would add
-// them up.
 inline std::uint8_t Lookup(const Tables& tables, float activation, std::uint32_t dither) {
   const std::uint32_t place = std::bit_cast<std::uint32_t>(activation) >> kLookupShift;
   if (place < kLookupBase) return 0;
-  const std::uint32_t fine = tables.fine_code[std::min(place - kLookupBase, kLookupSize - 1)];
+  const std::uint32_t fine = tables.fine_code[1 + std::min(place - kLookupBase, kLookupSize - 1)];
   return static_cast<std::uint8_t>((fine + dither) >> 4);
 }
 
-// 0 to 15, each once, neighbours far apart.
-constexpr std::array<std::uint8_t, 16> kDithers = {0, 8, 4, 12, 2, 10, 6, 14,
-                                                   1, 9, 5, 13, 3, 11, 7, 15};
+inline std::uint32_t DitherOf(std::size_t cell) {
+  return static_cast<std::uint32_t>(kDithers[cell % 16]);
+}
 
-inline std::uint32_t DitherOf(std::size_t cell) { return kDithers[cell % kDithers.size()]; }
+// The first layer from `begin` on that is covered if `begin` is not, and not if it is.
+std::size_t EndOfRun(const ExpertSignature& signature, std::size_t begin, std::size_t layers) {
+  const bool covered = signature.LayerCovered(begin);
+  std::size_t end = begin + 1;
+  while (end < layers && signature.LayerCovered(end) == covered) ++end;
+  return end;
+}
 
 }  // namespace
 
@@ -91,32 +86,42 @@ void EstimateContribution(const ExpertSignature* signature, const ActivationPrio
                           const ModelGeometry& geometry, const EstimateParameters& parameters,
                           absl::Span<std::uint8_t> codes) {
   const Tables& tables = GetTables();
-  const absl::Span<const float> p0 = prior.activation();
-  const std::size_t experts = geometry.experts;
+  const float* p0 = prior.activation().data();
   const auto p_max = static_cast<float>(parameters.p_max);
-  const auto take_prior = [&](std::size_t layer) {
-    for (std::size_t cell = layer * experts; cell < (layer + 1) * experts; ++cell) {
+  const auto take_prior = [&](std::size_t begin, std::size_t end) {
+    if (end - begin >= kLeastCells) {
+      return PriorCodes(p0, p_max, tables.fine_code, begin, end, codes.data());
+    }
+    for (std::size_t cell = begin; cell < end; ++cell) {
       codes[cell] = Lookup(tables, std::min(p_max, p0[cell]), DitherOf(cell));
     }
   };
-  if (signature == nullptr) {
-    for (std::size_t layer = 0; layer < geometry.layers; ++layer) take_prior(layer);
-    return;
-  }
+  if (signature == nullptr) return take_prior(0, geometry.cells());
   const double tokens = signature->tokens();
   const double n = tokens * parameters.n0 / (tokens + parameters.n0);
-  const auto per_count = static_cast<float>(n / (tokens * (n + parameters.kappa)));
-  const auto per_prior = static_cast<float>(parameters.kappa / (n + parameters.kappa));
+  const EstimateScales scales = {static_cast<float>(n / (tokens * (n + parameters.kappa))),
+                                 static_cast<float>(parameters.kappa / (n + parameters.kappa)),
+                                 p_max};
   signature->VisitCounts([&](const auto* counts) {
-    for (std::size_t layer = 0; layer < geometry.layers; ++layer) {
-      if (!signature->LayerCovered(layer)) {
-        take_prior(layer);
-        continue;
+    const auto estimate = [&](std::size_t begin, std::size_t end) {
+      if (end - begin >= kLeastCells) {
+        return EstimateCodes(counts, p0, scales, tables.fine_code, begin, end, codes.data());
       }
-      for (std::size_t cell = layer * experts; cell < (layer + 1) * experts; ++cell) {
-        const float p = static_cast<float>(counts[cell]) * per_count + p0[cell] * per_prior;
+      for (std::size_t cell = begin; cell < end; ++cell) {
+        const float p =
+            static_cast<float>(counts[cell]) * scales.per_count + p0[cell] * scales.per_prior;
         codes[cell] = Lookup(tables, std::min(p_max, p), DitherOf(cell));
       }
+    };
+    for (std::size_t layer = 0; layer < geometry.layers;) {
+      const std::size_t end = EndOfRun(*signature, layer, geometry.layers);
+      const std::size_t first_cell = layer * geometry.experts, end_cell = end * geometry.experts;
+      if (signature->LayerCovered(layer)) {
+        estimate(first_cell, end_cell);
+      } else {
+        take_prior(first_cell, end_cell);
+      }
+      layer = end;
     }
   });
 }

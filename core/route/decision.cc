@@ -1,7 +1,7 @@
 #include "core/route/decision.h"
 
 #include <algorithm>
-#include <tuple>
+#include <cmath>
 
 #include "core/fleet/expert_group.h"
 
@@ -21,8 +21,12 @@ std::uint64_t Mix(std::uint64_t x) {
 void Decision::Rank(const Policy& policy, const PolicyContext& context, const Demand& demand,
                     absl::Span<const std::uint8_t> codes, std::vector<Candidate>& candidates) {
   multiplicity_ = 0;
-  if (policy.evaluates()) Evaluate(demand, codes, absl::MakeSpan(candidates));
-  policy.Score(context, absl::MakeSpan(candidates));
+  const absl::Span<Candidate> all = absl::MakeSpan(candidates);
+  const bool shortlists = policy.evaluates() && all.size() > kAllExact;
+  if (policy.evaluates()) {
+    Evaluate(demand, codes, shortlists ? Precision::kLeast : Precision::kExact, all);
+  }
+  policy.Score(context, all);
 
   absl::BitGenRef rng = context.rng;
   const bool random_ties = policy.tie_rule() == TieRule::kRandom;
@@ -30,30 +34,53 @@ void Decision::Rank(const Policy& policy, const PolicyContext& context, const De
   const auto tie_key = [&](const Candidate& candidate) {
     return random_ties ? Mix(candidate.node->ordinal ^ tie_seed) : candidate.node->ordinal;
   };
-  const std::size_t ranked = std::min(candidates.size(), kRanked);
-  std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(ranked),
-                    candidates.end(), [&](const Candidate& a, const Candidate& b) {
-                      if (a.cost != b.cost) return a.cost < b.cost;
-                      if (a.load != b.load) return a.load < b.load;
-                      return tie_key(a) < tie_key(b);
-                    });
-  if (!policy.evaluates()) Evaluate(demand, codes, absl::MakeSpan(candidates).first(ranked));
+  const auto better = [&](const Candidate& a, const Candidate& b) {
+    if (a.cost != b.cost) return a.cost < b.cost;
+    if (a.load != b.load) return a.load < b.load;
+    return tie_key(a) < tie_key(b);
+  };
+  const absl::Span<Candidate> ranked = all.first(std::min(all.size(), kRanked));
+  std::partial_sort(all.begin(), ranked.end(), all.end(), better);
+  if (shortlists) {
+    Evaluate(demand, codes, Precision::kExact, ranked);
+    policy.Score(context, ranked);
+    const double least = std::min_element(ranked.begin(), ranked.end(), better)->cost;
+    Candidate* const end = std::partition(ranked.end(), all.end(), [&](const Candidate& candidate) {
+      return candidate.cost < least - kTolerance * std::abs(least);
+    });
+    const absl::Span<Candidate> others = absl::MakeSpan(ranked.end(), end);
+    if (!others.empty()) {
+      Evaluate(demand, codes, Precision::kExact, others);
+      policy.Score(context, others);
+    }
+    std::partial_sort(all.begin(), ranked.end(), end, better);
+  } else if (!policy.evaluates()) {
+    Evaluate(demand, codes, Precision::kExact, ranked);
+  }
 }
 
 void Decision::Evaluate(const Demand& demand, absl::Span<const std::uint8_t> codes,
-                        absl::Span<Candidate> candidates) {
-  for (Candidate& candidate : candidates) {
+                        Precision precision, absl::Span<Candidate> candidates) {
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    Candidate& candidate = candidates[i];
     const std::uint32_t multiplicity = demand.sequences * candidate.node->spec.tokens_per_step;
     if (multiplicity != multiplicity_) {
-      const auto activation_of_code = ActivationOfCode(multiplicity);
-      for (std::size_t i = 0; i < codes.size(); ++i) activation_[i] = activation_of_code[codes[i]];
+      activation_.Assign(codes, multiplicity);
+      activation_error_ = ResidencyMap::CoarseError(activation_);
       multiplicity_ = multiplicity;
     }
     const ExpertGroup& group = *candidate.node->group;
     const auto context_tokens = static_cast<double>(group.context_tokens);
     candidate.batch = group.batch;
     candidate.expected_experts = group.residency.expected_experts();
-    candidate.marginal_experts = group.residency.MarginalExperts(activation_);
+    if (precision == Precision::kExact) {
+      candidate.marginal_experts = group.residency.MarginalExperts(activation_);
+    } else {
+      const ResidencyMap& next =
+          candidates[std::min(i + 1, candidates.size() - 1)].node->group->residency;
+      candidate.marginal_experts = std::max(
+          group.residency.CoarseMarginalExperts(activation_, next) - activation_error_, 0.0);
+    }
     candidate.step_time =
         group.step_time.Predict(candidate.expected_experts, candidate.batch, context_tokens);
     candidate.step_time_with = group.step_time.Predict(

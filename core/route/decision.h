@@ -10,31 +10,42 @@
 #include "absl/random/bit_gen_ref.h"
 #include "absl/types/span.h"
 #include "core/policy/policy.h"
-#include "core/residency/contribution.h"
+#include "core/residency/activation_row.h"
 #include "core/route/eligibility.h"
 
 namespace eldr {
 
 // Ranks candidates. Keeps its buffers from one decision to the next. Not thread-safe.
+//
+// Of more than kAllExact candidates, a policy that evaluates sees the least that each may cost, from
+// residencies of a byte per cell. The kRanked best by that, and all others that may beat the best of
+// them by more than kTolerance of its cost, are then evaluated anew. So the choice costs at most
+// kTolerance more than the best one, and is the best one where there are fewer candidates.
 class Decision {
  public:
   explicit Decision(std::size_t cells) : activation_(cells) {}
+
+  static constexpr std::size_t kAllExact = 64;
+  static constexpr double kTolerance = 0.005;
 
   // How many of the best are put in order and evaluated, whatever the policy.
   static constexpr std::size_t kRanked = 16;
 
   // Orders `candidates` so that the first kRanked are the best, best first, with all their fields
-  // filled. `codes` is the request's contribution. REQUIRES: at least one candidate.
+  // filled. `codes` is the request's contribution. Allocates nothing. REQUIRES: at least one
+  // candidate.
   void Rank(const Policy& policy, const PolicyContext& context, const Demand& demand,
             absl::Span<const std::uint8_t> codes, std::vector<Candidate>& candidates);
 
  private:
-  void Evaluate(const Demand& demand, absl::Span<const std::uint8_t> codes,
+  enum class Precision : std::uint8_t { kLeast, kExact };
+  void Evaluate(const Demand& demand, absl::Span<const std::uint8_t> codes, Precision precision,
                 absl::Span<Candidate> candidates);
 
   // The request's activation chances at the multiplicity that was needed last.
   std::uint32_t multiplicity_ = 0;
-  std::vector<float> activation_;
+  ActivationRow activation_;
+  double activation_error_ = 0;  // of coarse scores
 };
 
 }  // namespace eldr

@@ -224,12 +224,8 @@ absl::StatusOr<Residency> ModelRouter::GetResidency(absl::string_view node_id) c
   MutexLock lock(mutex_);
   ELDR_ASSIGN_OR_RETURN(const DecodeNode* const node, FindNode(node_id));
   const ExpertGroup& group = *node->group;
-  Residency residency = {spec_.name, group.name, spec_.geometry, {}, group.leases};
-  residency.activation.reserve(spec_.geometry.cells());
-  for (const float survival : group.residency.survival()) {
-    residency.activation.push_back(1.0f - survival);
-  }
-  return residency;
+  return Residency{spec_.name, group.name, spec_.geometry, group.residency.Activation(),
+                   group.leases};
 }
 
 }  // namespace eldr

@@ -328,9 +328,7 @@ void RouterBooks::Compare(const Router& router) const {
     const auto told = router.GetResidency(id);
     ASSERT_TRUE(told.ok());
     EXPECT_EQ(told->leases, group_leases);
-    std::vector<float> activation;
-    for (const float survival : residency.survival()) activation.push_back(1.0f - survival);
-    EXPECT_EQ(told->activation, activation);  // bit for bit
+    EXPECT_EQ(told->activation, residency.Activation());  // bit for bit
   }
   std::size_t stored = 0;
   for (const auto& [request_id, signature] : stored_) stored += FindStored(request_id) != nullptr;

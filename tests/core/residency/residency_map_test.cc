@@ -24,8 +24,10 @@ std::vector<std::uint8_t> RandomCodes(std::size_t cells, std::mt19937_64& rng) {
 std::vector<std::int32_t> HazardOf(const ResidencyMap& map) {
   return {map.hazard().begin(), map.hazard().end()};
 }
-std::vector<float> SurvivalOf(const ResidencyMap& map) {
-  return {map.survival().begin(), map.survival().end()};
+ActivationRow RowOf(const std::vector<std::uint8_t>& codes) {
+  ActivationRow row(codes.size());
+  row.Assign(codes, 1);
+  return row;
 }
 
 TEST(ResidencyMapTest, AnEmptyMapActivatesNothing) {
@@ -33,9 +35,11 @@ TEST(ResidencyMapTest, AnEmptyMapActivatesNothing) {
   EXPECT_EQ(map.weight(), 0u);
   EXPECT_EQ(map.expected_experts(), 0);
   EXPECT_THAT(HazardOf(map), Each(0));
-  EXPECT_THAT(SurvivalOf(map), Each(1.0f));
-  const std::vector<float> activation(20, 0.25f);
-  EXPECT_EQ(map.MarginalExperts(activation), 5);
+  EXPECT_THAT(map.Activation(), Each(0.0f));
+  const ActivationRow row = RowOf(std::vector<std::uint8_t>(20, 200));
+  EXPECT_NEAR(row.sum(), 20.0 * ActivationOfCode(1)[200], 20 * std::ldexp(1.0, -16));
+  EXPECT_EQ(map.MarginalExperts(row), row.sum());
+  EXPECT_EQ(map.CoarseMarginalExperts(row), row.sum());
 }
 
 TEST(ResidencyMapTest, AfterAnySequenceItIsBitForBitTheSumOfWhatIsIn) {
@@ -61,27 +65,34 @@ TEST(ResidencyMapTest, AfterAnySequenceItIsBitForBitTheSumOfWhatIsIn) {
     ResidencyMap fresh(kCells);
     for (const Entry& entry : in) fresh.Add(entry.codes, entry.multiplicity);
     ASSERT_EQ(HazardOf(map), HazardOf(fresh));
-    ASSERT_EQ(SurvivalOf(map), SurvivalOf(fresh));
+    const ActivationRow row = RowOf(RandomCodes(kCells, rng));
+    ASSERT_EQ(map.MarginalExperts(row), fresh.MarginalExperts(row));
+    ASSERT_EQ(map.CoarseMarginalExperts(row), fresh.CoarseMarginalExperts(row));
     ASSERT_EQ(map.weight(), fresh.weight());
     ASSERT_EQ(map.expected_experts(), fresh.expected_experts());
   }
   for (const Entry& entry : in) map.Remove(entry.codes, entry.multiplicity);
   EXPECT_THAT(HazardOf(map), Each(0));
-  EXPECT_THAT(SurvivalOf(map), Each(1.0f));
+  EXPECT_THAT(map.Activation(), Each(0.0f));
   EXPECT_EQ(map.expected_experts(), 0);
   EXPECT_EQ(map.weight(), 0u);
 }
 
+// A map of one cell shows the cell's survival: a newcomer adds p * s there.
 TEST(ResidencyMapTest, SurvivalIsTheExponentialOfTheHazard) {
-  ResidencyMap map(kHazardCodes);
-  std::vector<std::uint8_t> codes(kHazardCodes);
-  for (std::size_t i = 0; i < kHazardCodes; ++i) codes[i] = static_cast<std::uint8_t>(i);
-  for (int added = 1; added <= 12; ++added) {
-    map.Add(codes, 1);
-    for (std::size_t i = 0; i < kHazardCodes; ++i) {
-      const double x = std::ldexp(map.hazard()[i], -kHazardFractionBits);
-      const double exact = std::exp(-x);
-      EXPECT_NEAR(map.survival()[i], exact, 3e-7 * exact + 2e-14) << "x = " << x;
+  const ActivationRow row = RowOf({255});
+  for (int code = 0; code < 256; ++code) {
+    ResidencyMap map(1);
+    const auto value = static_cast<std::uint8_t>(code);
+    for (int added = 1; added <= 12; ++added) {
+      map.Add({&value, 1}, 1);
+      const double x = std::ldexp(map.hazard()[0], -kHazardFractionBits);
+      EXPECT_NEAR(map.expected_experts(), -std::expm1(-x), 4e-7) << "x = " << x;
+      EXPECT_NEAR(map.Activation()[0], -std::expm1(-x), 1e-7) << "x = " << x;
+      EXPECT_NEAR(map.MarginalExperts(row) / row.sum(), std::exp(-x), 6.2e-5) << "x = " << x;
+      EXPECT_NEAR(map.CoarseMarginalExperts(row), map.MarginalExperts(row),
+                  ResidencyMap::CoarseError(row))
+          << "x = " << x;
     }
   }
 }
@@ -89,20 +100,36 @@ TEST(ResidencyMapTest, SurvivalIsTheExponentialOfTheHazard) {
 TEST(ResidencyMapTest, ExpectedAndMarginalExpertsAreTheirSums) {
   SCOPED_TRACE(SeedNote());
   std::mt19937_64 rng = SeededRng();
-  for (const std::size_t cells : {std::size_t{2}, std::size_t{16}, std::size_t{1000}}) {
+  const auto activation = ActivationOfCode(1);
+  // Fewer than a vector, one, with a rest, a whole row, and more than fits 32 bits at the most.
+  for (const std::size_t cells : {2u, 16u, 1000u, 6144u, 100'000u}) {
     ResidencyMap map(cells);
     for (int i = 0; i < 3; ++i) map.Add(RandomCodes(cells, rng), 1);
-    std::vector<float> activation(cells);
-    for (float& p : activation) p = static_cast<float>(rng() % 1000) / 1000.0f;
-    double expected = 0, marginal = 0;
+    const std::vector<std::uint8_t> codes = RandomCodes(cells, rng);
+    double expected = 0, marginal = 0, sum = 0;
     for (std::size_t i = 0; i < cells; ++i) {
       const double s = std::exp(-std::ldexp(map.hazard()[i], -kHazardFractionBits));
       expected += 1 - s;
-      marginal += static_cast<double>(activation[i]) * s;
+      marginal += static_cast<double>(activation[codes[i]]) * s;
+      sum += static_cast<double>(activation[codes[i]]);
     }
-    EXPECT_NEAR(map.expected_experts(), expected, 1e-5 * static_cast<double>(cells));
-    EXPECT_NEAR(map.MarginalExperts(activation), marginal, 1e-5 * static_cast<double>(cells));
+    const auto count = static_cast<double>(cells);
+    const ActivationRow row = RowOf(codes);
+    EXPECT_NEAR(row.sum(), sum, 1.6e-5 * count);
+    EXPECT_NEAR(map.expected_experts(), expected, 4e-7 * count);
+    EXPECT_NEAR(map.MarginalExperts(row), marginal, 8e-5 * count);
+    EXPECT_NEAR(map.CoarseMarginalExperts(row), map.MarginalExperts(row),
+                ResidencyMap::CoarseError(row));
   }
+}
+
+TEST(ResidencyMapTest, SumsOfCertainExpertsDoNotOverflow) {
+  constexpr std::size_t kCells = 1 << 20;
+  const ResidencyMap map(kCells);
+  const ActivationRow row = RowOf(std::vector<std::uint8_t>(kCells, 255));
+  EXPECT_NEAR(row.sum(), 0.98 * kCells, 1e-4 * kCells);
+  EXPECT_EQ(map.MarginalExperts(row), row.sum());
+  EXPECT_EQ(map.CoarseMarginalExperts(row), row.sum());
 }
 
 TEST(ResidencyMapTest, ItsLargestWeightDoesNotOverflow) {
@@ -111,8 +138,8 @@ TEST(ResidencyMapTest, ItsLargestWeightDoesNotOverflow) {
   for (std::uint32_t i = 0; i < 8; ++i) map.Add(codes, ResidencyMap::kMaxWeight / 8);
   EXPECT_EQ(map.weight(), ResidencyMap::kMaxWeight);
   EXPECT_EQ(map.hazard()[3], std::int64_t{HazardOfCode()[255]} * ResidencyMap::kMaxWeight);
-  EXPECT_EQ(map.survival()[3], 0);
-  EXPECT_EQ(map.survival()[0], 1);
+  EXPECT_EQ(map.Activation()[3], 1);
+  EXPECT_EQ(map.Activation()[0], 0);
   for (std::uint32_t i = 0; i < 8; ++i) map.Remove(codes, ResidencyMap::kMaxWeight / 8);
   EXPECT_THAT(HazardOf(map), Each(0));
 }
@@ -143,7 +170,6 @@ TEST(ResidencyMapTest, CodesKeepExpertsWithinTenthsOfAPercent) {
   ResidencyMap map(geometry.cells());
   std::vector<double> exact_hazard(geometry.cells(), 0);
   std::vector<std::uint8_t> codes(geometry.cells());
-  const auto activation_of_code = ActivationOfCode(1);
   constexpr int kPlaced = 24;
   double error_sum = 0;
   for (int placed = 0; placed < kPlaced; ++placed) {
@@ -152,18 +178,17 @@ TEST(ResidencyMapTest, CodesKeepExpertsWithinTenthsOfAPercent) {
     EstimateContribution(&parsed, prior, geometry, {}, absl::MakeSpan(codes));
     const std::vector<double> exact = NaiveEstimate(&signature, p0, geometry, {});
 
-    std::vector<float> activation(geometry.cells());
     double expected = 0, marginal = 0;
     for (std::size_t cell = 0; cell < geometry.cells(); ++cell) {
-      activation[cell] = activation_of_code[codes[cell]];
       const double s = std::exp(-exact_hazard[cell]);
       expected += 1 - s;
       marginal += exact[cell] * s;
       exact_hazard[cell] += -std::log1p(-exact[cell]);
     }
-    EXPECT_NEAR(map.MarginalExperts(activation), marginal, 0.004 * marginal) << placed;
+    const double coded = map.MarginalExperts(RowOf(codes));
+    EXPECT_NEAR(coded, marginal, 0.004 * marginal) << placed;
     EXPECT_NEAR(map.expected_experts(), expected, 0.004 * expected) << placed;
-    error_sum += std::abs(map.MarginalExperts(activation) / marginal - 1);
+    error_sum += std::abs(coded / marginal - 1);
     map.Add(codes, 1);
   }
   EXPECT_LT(error_sum / kPlaced, 0.001);

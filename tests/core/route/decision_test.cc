@@ -1,6 +1,7 @@
 #include "core/route/decision.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <set>
 #include <string>
@@ -10,12 +11,16 @@
 #include "core/fleet/fleet.h"
 #include "core/policy/load_policies.h"
 #include "core/policy/residency_policy.h"
+#include "core/residency/contribution.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/core/test_seed.h"
 
 namespace eldr {
 namespace {
+
+// Of the fixed point that activations and survivals are multiplied in, over 16 cells.
+constexpr double kRounding = 16 * 8e-5;
 
 // Finds all nodes alike, and gives ties to the one registered first.
 class FirstRegisteredPolicy final : public Policy {
@@ -87,18 +92,49 @@ TEST_F(DecisionTest, EvaluatesByTheFormulas) {
   // Two sequences: p = 1 - exp(-2 x) in each of the 16 cells.
   const double p = ActivationOfCode(2)[200];
   EXPECT_EQ(empty.expected_experts, 0);
-  EXPECT_NEAR(empty.marginal_experts, 16 * p, 1e-5);
+  EXPECT_NEAR(empty.marginal_experts, 16 * p, kRounding);
   EXPECT_DOUBLE_EQ(empty.step_time, 1);
-  EXPECT_NEAR(empty.step_time_with, 1 + 16 * p + 2 * 0.010 + 0.001, 1e-5);
+  EXPECT_NEAR(empty.step_time_with, 1 + 16 * p + 2 * 0.010 + 0.001, kRounding);
   EXPECT_NEAR(empty.cost, empty.step_time_with, 1e-12);
 
   const double s = 1 - static_cast<double>(ActivationOfCode(3)[150]);
   EXPECT_NEAR(busy.expected_experts, 16 * (1 - s), 1e-5);
-  EXPECT_NEAR(busy.marginal_experts, 16 * p * s, 1e-5);
+  EXPECT_NEAR(busy.marginal_experts, 16 * p * s, kRounding);
   EXPECT_EQ(busy.batch, 5);
   EXPECT_NEAR(busy.step_time, 1 + 16 * (1 - s) + 0.05 + 0.004, 1e-5);
-  EXPECT_NEAR(busy.step_time_with, 1 + 16 * (1 - s) + 16 * p * s + 0.07 + 0.005, 1e-5);
+  EXPECT_NEAR(busy.step_time_with, 1 + 16 * (1 - s) + 16 * p * s + 0.07 + 0.005, kRounding);
   EXPECT_NEAR(busy.cost, busy.step_time_with + 5 * (busy.step_time_with - busy.step_time), 1e-9);
+}
+
+// Within 64 candidates every cost is exact, so fleets dealt out in hands of 16 tell the truth.
+TEST_F(DecisionTest, OfManyCandidatesTheChoiceIsWithinTheToleranceOfTheBest) {
+  SCOPED_TRACE(SeedNote());
+  AddNodes(300);
+  for (int round = 0; round < 200; ++round) {
+    for (auto& code : codes_) code = static_cast<std::uint8_t>(rng_());
+    for (int i = 0; i < 20; ++i) {
+      std::vector<std::uint8_t> load(geometry_.cells());
+      for (auto& code : load) code = static_cast<std::uint8_t>(100 + rng_() % 156);
+      ExpertGroup& group = *fleet_.nodes()[rng_() % fleet_.nodes().size()]->group;
+      group.residency.Add(load, 1);
+      ++group.batch;
+    }
+    double least = std::numeric_limits<double>::infinity();
+    const std::vector<Candidate> all = AllNodes();
+    for (std::size_t i = 0; i < all.size(); i += 16) {
+      const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(i + 16, all.size()));
+      const auto hand =
+          Rank(ResidencyPolicy(1), {all.begin() + static_cast<std::ptrdiff_t>(i), end});
+      least = std::min(least, hand[0].cost);
+    }
+    const auto ranked = Rank(ResidencyPolicy(1), all);
+    ASSERT_EQ(ranked.size(), all.size());
+    EXPECT_GE(ranked[0].cost, least);
+    EXPECT_LE(ranked[0].cost, least * (1 + Decision::kTolerance)) << "round " << round;
+    for (std::size_t i = 1; i < Decision::kRanked; ++i) {
+      EXPECT_LE(ranked[i - 1].cost, ranked[i].cost) << "round " << round;
+    }
+  }
 }
 
 TEST_F(DecisionTest, ANodeThatVerifiesSeveralTokensActivatesMore) {
@@ -106,8 +142,8 @@ TEST_F(DecisionTest, ANodeThatVerifiesSeveralTokensActivatesMore) {
   AddNodes(1, 4);
   const auto ranked = Rank(ResidencyPolicy(1), AllNodes());
   ASSERT_EQ(ranked[0].node->spec.node_id, "n0");
-  EXPECT_NEAR(ranked[0].marginal_experts, 16.0 * ActivationOfCode(1)[200], 1e-5);
-  EXPECT_NEAR(ranked[1].marginal_experts, 16.0 * ActivationOfCode(4)[200], 1e-5);
+  EXPECT_NEAR(ranked[0].marginal_experts, 16.0 * ActivationOfCode(1)[200], kRounding);
+  EXPECT_NEAR(ranked[1].marginal_experts, 16.0 * ActivationOfCode(4)[200], kRounding);
 }
 
 TEST_F(DecisionTest, FillsTheFieldsOfTheBestForAPolicyThatReadsNone) {

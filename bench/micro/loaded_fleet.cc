@@ -1,0 +1,72 @@
+#include "bench/micro/loaded_fleet.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace eldr {
+namespace {
+
+constexpr absl::string_view kModel = "bench";
+constexpr std::size_t kSignatures = 64;
+// More than are ever live at once besides the standing load.
+constexpr std::size_t kInTurn = 4096;
+// Receipts and leases have been through their rings by then.
+constexpr std::size_t kWarmUp = 5000;
+
+}  // namespace
+
+ModelGeometry BenchGeometry() { return {kBenchLayers, kBenchExperts, kBenchTopK, {}}; }
+
+LoadedFleet::LoadedFleet(const Shape& shape)
+    : shape_(shape),
+      signatures_(MakeSignatures(BenchGeometry(), shape.form, kSignatures, shape.seed)) {
+  Router::Options options;
+  options.seed = shape.seed;
+  router_ = Router::Create(options, RealClock(), observer_).value();
+  ModelSpec spec = {std::string(kModel), BenchGeometry(), {}};
+  spec.settings.policy = shape.policy;
+  if (shape.policy == "locality_band") {
+    spec.settings.locality_band.profile = std::make_shared<const Profile>(
+        Profile{CountTransform(kBenchLayers, kBenchExperts),
+                MakeCentroids(BenchGeometry(), shape.nodes, shape.seed), ""});
+  }
+  router_->DeclareModel(spec).value();
+  for (std::size_t i = 0; i < shape.nodes; ++i) {
+    NodeSpec node;
+    node.node_id = absl::StrCat("decode-node-", i, ".cluster.local");
+    node.model = std::string(kModel);
+    node.address = absl::StrCat("10.1.", i / 256, ".", i % 256, ":8000");
+    router_->RegisterNode(node).value();
+  }
+  for (std::size_t i = 0; i < shape.nodes * shape.leases_per_node + kInTurn; ++i) {
+    ids_.push_back(absl::StrCat("chatcmpl-8d2f64c0-request-", i));
+  }
+  for (std::size_t i = 0; i < shape.nodes * shape.leases_per_node; ++i) Place();
+  for (std::size_t i = 0; i < kWarmUp; ++i) {
+    Place();
+    Release();
+  }
+}
+
+LoadedFleet::~LoadedFleet() = default;
+
+void LoadedFleet::Place() {
+  PlacementQuery query;
+  query.model = kModel;
+  query.request_id = ids_[placed_ % ids_.size()];
+  query.signature = signatures_[placed_ % signatures_.size()].Data(shape_.form);
+  query.context_tokens = 512;
+  query.max_output_tokens = 256;
+  router_->Place(query).value();
+  ++placed_;
+}
+
+void LoadedFleet::Release() {
+  LeaseRelease release;
+  release.lease = {kModel, ids_[released_ % ids_.size()], 0};
+  router_->Release(release).value();
+  ++released_;
+}
+
+}  // namespace eldr

@@ -1,0 +1,34 @@
+// A request's activation chances in the form that residency maps are scored with.
+#ifndef ELDR_CORE_RESIDENCY_ACTIVATION_ROW_H_
+#define ELDR_CORE_RESIDENCY_ACTIVATION_ROW_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/types/span.h"
+#include "core/base/aligned_vector.h"
+
+namespace eldr {
+
+// By cell, the chance that a request's tokens of one step activate the expert, in fixed point:
+// within 2^-16 of the chance that its code stands for. Keeps its buffer. Not thread-safe.
+class ActivationRow {
+ public:
+  explicit ActivationRow(std::size_t cells);
+
+  // From a contribution, one code per cell, for `multiplicity` tokens.
+  void Assign(absl::Span<const std::uint8_t> codes, std::uint32_t multiplicity);
+
+  // The distinct experts of a step that holds nothing but the request.
+  double sum() const;
+  // With kActivationBits fractional bits, up to PaddedCells.
+  absl::Span<const std::int16_t> values() const { return values_; }
+
+ private:
+  std::uint64_t sum_ = 0;
+  AlignedVector<std::int16_t> values_;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_CORE_RESIDENCY_ACTIVATION_ROW_H_
