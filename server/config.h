@@ -45,6 +45,13 @@ struct CaptureConfig {
   std::uint64_t max_bytes = 256 << 20;  // of all files
 };
 
+// Where events are logged for deciding them again, and how many.
+struct EventLogConfig {
+  std::string directory;  // empty: none are
+  std::uint64_t file_bytes = 64 << 20;
+  std::uint64_t max_bytes = 512 << 20;  // of all files
+};
+
 struct Config {
   GrpcConfig grpc;
   HttpConfig http;
@@ -53,6 +60,7 @@ struct Config {
   absl::Duration drain_timeout = absl::Seconds(30);
   LogConfig log;
   CaptureConfig capture;
+  EventLogConfig event_log;
   PolicySettings default_policy;
   std::vector<ModelSpec> models;
 };

@@ -299,6 +299,9 @@ std::vector<ConfigField> FieldsOf(Config& config) {
       Real("capture.share", config.capture.share, "a number greater than 0, at most 1", share),
       Size("capture.file_bytes", config.capture.file_bytes, kMiB, kMiB << 10),
       Size("capture.max_bytes", config.capture.max_bytes, kMiB, kMiB << 20),
+      Text("event_log.directory", config.event_log.directory, "the path of a directory"),
+      Size("event_log.file_bytes", config.event_log.file_bytes, kMiB, kMiB << 10),
+      Size("event_log.max_bytes", config.event_log.max_bytes, kMiB, kMiB << 20),
   };
   AddPolicyFields("default_policy.", config.default_policy, fields);
   return fields;

@@ -53,7 +53,12 @@ absl::Status Daemon::Build() {
     ELDR_ASSIGN_OR_RETURN(capture_, SignatureCapture::Open(config_.capture, clock_, log_));
     context_->capture = capture_.get();
   }
-  collector_ = std::make_unique<FleetCollector>(*router_, capture_.get());
+  if (!config_.event_log.directory.empty()) {
+    ELDR_ASSIGN_OR_RETURN(event_log_, EventLog::Open(config_.event_log, *router_, clock_, log_));
+    events_.set_event_log(event_log_.get());
+    context_->event_log = event_log_.get();
+  }
+  collector_ = std::make_unique<FleetCollector>(*router_, capture_.get(), event_log_.get());
   for (const ModelSpec& model : config_.models) {
     ELDR_RETURN_IF_ERROR(DeclareModel(*context_, model).status());
   }
@@ -69,8 +74,11 @@ absl::Status Daemon::Build() {
     }
   });
   // Apart from both, so that a slow disk delays neither.
-  if (capture_ != nullptr) {
-    recorder_ = std::make_unique<Ticker>(kStepInterval, [this] { capture_->Flush(); });
+  if (capture_ != nullptr || event_log_ != nullptr) {
+    recorder_ = std::make_unique<Ticker>(kStepInterval, [this] {
+      if (capture_ != nullptr) capture_->Flush();
+      if (event_log_ != nullptr) event_log_->Flush();
+    });
   }
 
   ELDR_ASSIGN_OR_RETURN(

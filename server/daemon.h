@@ -15,6 +15,7 @@
 #include "core/route/router.h"
 #include "server/call_gate.h"
 #include "server/config.h"
+#include "server/event_log.h"
 #include "server/fleet_collector.h"
 #include "server/fleet_service.h"
 #include "server/grpc_server.h"
@@ -68,7 +69,9 @@ class Daemon {
   prometheus::Registry registry_;
   Metrics metrics_;
   RouterEvents events_;
-  std::unique_ptr<SignatureCapture> capture_;  // nullptr if nothing is recorded
+  // Each nullptr if nothing is recorded. The event log is told by the router, so it outlives it.
+  std::unique_ptr<SignatureCapture> capture_;
+  std::unique_ptr<EventLog> event_log_;
   CallGate gate_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<PlacementFeed> feed_;

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/event_log.h"
 #include "server/signature_capture.h"
 
 namespace eldr {
@@ -194,22 +195,6 @@ MetricFamily PolicyFitFamily(const std::vector<ModelDescription>& models) {
   return family;
 }
 
-void AddCaptureFamilies(const RecordFiles::Counts& counts,
-                        std::vector<MetricFamily>& families) {
-  MetricFamily records{"eldr_capture_records_total",
-                       "Records of received signatures, by what became of them.",
-                       MetricType::Counter,
-                       {}};
-  records.metric.push_back(
-      Series({{"outcome", "written"}}, static_cast<double>(counts.written), MetricType::Counter));
-  records.metric.push_back(
-      Series({{"outcome", "dropped"}}, static_cast<double>(counts.dropped), MetricType::Counter));
-  families.push_back(std::move(records));
-  MetricFamily bytes{"eldr_capture_bytes", "Size of all capture files.", MetricType::Gauge, {}};
-  bytes.metric.push_back(Series({}, static_cast<double>(counts.bytes), MetricType::Gauge));
-  families.push_back(std::move(bytes));
-}
-
 // A family whose series of a model are told apart by one more label.
 struct OutcomeSeries {
   const char* outcome;
@@ -246,6 +231,27 @@ void AddBlockFamilies(const std::vector<ModelDescription>& models,
                                    kComposed, models));
 }
 
+// What is recorded on disk, by log.
+void AddRecordFamilies(const std::vector<std::pair<const char*, RecordFiles::Counts>>& logs,
+                       std::vector<MetricFamily>& families) {
+  if (logs.empty()) return;
+  MetricFamily records{"eldr_records_total",
+                       "Records for logs on disk, by what became of them.",
+                       MetricType::Counter,
+                       {}};
+  MetricFamily bytes{"eldr_record_bytes", "Size of all files of a log.", MetricType::Gauge, {}};
+  for (const auto& [log, counts] : logs) {
+    records.metric.push_back(Series({{"log", log}, {"outcome", "written"}},
+                                    static_cast<double>(counts.written), MetricType::Counter));
+    records.metric.push_back(Series({{"log", log}, {"outcome", "dropped"}},
+                                    static_cast<double>(counts.dropped), MetricType::Counter));
+    bytes.metric.push_back(
+        Series({{"log", log}}, static_cast<double>(counts.bytes), MetricType::Gauge));
+  }
+  families.push_back(std::move(records));
+  families.push_back(std::move(bytes));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> FleetCollector::Collect() const {
@@ -263,7 +269,10 @@ std::vector<MetricFamily> FleetCollector::Collect() const {
   }
   families.push_back(PolicyFitFamily(models));
   AddBlockFamilies(models, families);
-  if (capture_ != nullptr) AddCaptureFamilies(capture_->counts(), families);
+  std::vector<std::pair<const char*, RecordFiles::Counts>> logs;
+  if (capture_ != nullptr) logs.push_back({"captures", capture_->counts()});
+  if (event_log_ != nullptr) logs.push_back({"events", event_log_->counts()});
+  AddRecordFamilies(logs, families);
   return families;
 }
 

@@ -11,21 +11,23 @@
 
 namespace eldr {
 
+class EventLog;
 class SignatureCapture;
 
 // Nothing is kept between scrapes, so the series of a removed node vanish by construction.
-// Thread-safe; `router` and `capture` must outlive it.
+// Thread-safe; what it is given must outlive it.
 class FleetCollector final : public prometheus::Collectable {
  public:
-  // `capture` is nullptr if signatures are not recorded.
-  explicit FleetCollector(const Router& router, const SignatureCapture* capture = nullptr)
-      : router_(router), capture_(capture) {}
+  // `capture` and `event_log` are nullptr if they record nothing.
+  FleetCollector(const Router& router, const SignatureCapture* capture, const EventLog* event_log)
+      : router_(router), capture_(capture), event_log_(event_log) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
   const Router& router_;
   const SignatureCapture* const capture_;
+  const EventLog* const event_log_;
 };
 
 }  // namespace eldr

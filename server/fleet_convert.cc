@@ -35,20 +35,6 @@ absl::StatusOr<StepStats> StepsFromProto(const v1::StepStats& steps, const std::
   return stats;
 }
 
-void SpecToProto(const NodeSpec& spec, v1::NodeSpec* proto) {
-  proto->set_node_id(spec.node_id);
-  proto->set_model(spec.model);
-  proto->set_address(spec.address);
-  if (spec.dp_rank.has_value()) proto->set_dp_rank(*spec.dp_rank);
-  proto->set_capacity(spec.capacity);
-  proto->set_kv_capacity_tokens(spec.kv_capacity_tokens);
-  proto->mutable_labels()->insert(spec.labels.begin(), spec.labels.end());
-  proto->set_expert_group(spec.expert_group);
-  ToProto(spec.heartbeat_interval, proto->mutable_heartbeat_interval());
-  proto->set_tokens_per_step(spec.tokens_per_step);
-  proto->set_incarnation(spec.incarnation);
-}
-
 }  // namespace
 
 absl::StatusOr<NodeSpec> FromProto(const v1::NodeSpec& proto) {
@@ -94,6 +80,20 @@ absl::StatusOr<NodeReport> FromProto(const v1::HeartbeatRequest& request,
   return report;
 }
 
+void ToProto(const NodeSpec& spec, v1::NodeSpec* proto) {
+  proto->set_node_id(spec.node_id);
+  proto->set_model(spec.model);
+  proto->set_address(spec.address);
+  if (spec.dp_rank.has_value()) proto->set_dp_rank(*spec.dp_rank);
+  proto->set_capacity(spec.capacity);
+  proto->set_kv_capacity_tokens(spec.kv_capacity_tokens);
+  proto->mutable_labels()->insert(spec.labels.begin(), spec.labels.end());
+  proto->set_expert_group(spec.expert_group);
+  ToProto(spec.heartbeat_interval, proto->mutable_heartbeat_interval());
+  proto->set_tokens_per_step(spec.tokens_per_step);
+  proto->set_incarnation(spec.incarnation);
+}
+
 v1::NodeState ToProto(NodeState state) {
   switch (state) {
     case NodeState::kJoining:
@@ -117,7 +117,7 @@ void ToProto(const HeartbeatResult& result, v1::HeartbeatResponse* proto) {
 }
 
 void ToProto(const NodeStatus& status, v1::Node* proto) {
-  SpecToProto(status.spec, proto->mutable_spec());
+  ToProto(status.spec, proto->mutable_spec());
   proto->set_state(ToProto(status.state));
   proto->set_draining(status.draining);
   proto->set_load(status.load);

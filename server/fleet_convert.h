@@ -15,6 +15,7 @@ absl::StatusOr<NodeSpec> FromProto(const v1::NodeSpec& spec);
 absl::StatusOr<NodeReport> FromProto(const v1::HeartbeatRequest& request,
                                      std::vector<StepStats>* steps);
 
+void ToProto(const NodeSpec& spec, v1::NodeSpec* proto);
 v1::NodeState ToProto(NodeState state);
 void ToProto(const HeartbeatResult& result, v1::HeartbeatResponse* proto);
 void ToProto(const NodeStatus& status, v1::Node* proto);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/status_macros.h"
+#include "server/event_log.h"
 #include "server/fleet_convert.h"
 #include "server/message_stream.h"
 #include "server/proto_convert.h"
@@ -18,6 +19,7 @@ absl::Status TakeHeartbeat(ServiceContext& context, const v1::HeartbeatRequest& 
   ELDR_ASSIGN_OR_RETURN(report, FromProto(request, &steps));
   HeartbeatResult result;
   ELDR_ASSIGN_OR_RETURN(result, context.router.Heartbeat(report));
+  if (context.event_log != nullptr) context.event_log->OnHeartbeat(request);
   ToProto(result, response);
   return absl::OkStatus();
 }

@@ -2,6 +2,7 @@
 
 #include "core/base/status_macros.h"
 #include "core/model/model_geometry.h"
+#include "server/event_log.h"
 #include "server/proto_convert.h"
 
 namespace eldr {
@@ -32,6 +33,7 @@ absl::StatusOr<bool> DeclareModel(ServiceContext& context, const ModelSpec& spec
   ELDR_ASSIGN_OR_RETURN(created, context.router.DeclareModel(spec));
   if (created) {
     context.metrics.AddModel(spec.name, spec.settings.policy);
+    if (context.event_log != nullptr) context.event_log->OnModelDeclared(spec);
     context.log.Info("model_declared", {{"model", spec.name},
                                         {"geometry", DescribeGeometry(spec.geometry)},
                                         {"policy", spec.settings.policy}});

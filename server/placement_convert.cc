@@ -7,6 +7,23 @@
 #include "server/proto_convert.h"
 
 namespace eldr {
+
+v1::PlacementReason ToProto(PlacementReason reason) {
+  switch (reason) {
+    case PlacementReason::kPolicy:
+      return v1::PLACEMENT_REASON_POLICY;
+    case PlacementReason::kExistingLease:
+      return v1::PLACEMENT_REASON_EXISTING_LEASE;
+    case PlacementReason::kMoved:
+      return v1::PLACEMENT_REASON_MOVED;
+    case PlacementReason::kStaleFleet:
+      return v1::PLACEMENT_REASON_STALE_FLEET;
+    case PlacementReason::kKvPressure:
+      return v1::PLACEMENT_REASON_KV_PRESSURE;
+  }
+  return v1::PLACEMENT_REASON_UNSPECIFIED;
+}
+
 namespace {
 
 constexpr absl::Duration kMaxSignatureWait = absl::Milliseconds(50);
@@ -21,22 +38,6 @@ v1::SignatureQuality QualityToProto(SignatureQuality quality) {
       return v1::SIGNATURE_QUALITY_MISSING;
   }
   return v1::SIGNATURE_QUALITY_UNSPECIFIED;
-}
-
-v1::PlacementReason ReasonToProto(PlacementReason reason) {
-  switch (reason) {
-    case PlacementReason::kPolicy:
-      return v1::PLACEMENT_REASON_POLICY;
-    case PlacementReason::kExistingLease:
-      return v1::PLACEMENT_REASON_EXISTING_LEASE;
-    case PlacementReason::kMoved:
-      return v1::PLACEMENT_REASON_MOVED;
-    case PlacementReason::kStaleFleet:
-      return v1::PLACEMENT_REASON_STALE_FLEET;
-    case PlacementReason::kKvPressure:
-      return v1::PLACEMENT_REASON_KV_PRESSURE;
-  }
-  return v1::PLACEMENT_REASON_UNSPECIFIED;
 }
 
 v1::LoadBasis BasisToProto(LoadBasis basis) {
@@ -79,7 +80,7 @@ void ReceiptToProto(const Receipt& receipt, v1::ExplainPlacementResponse* proto)
   proto->set_node_id(receipt.node_id);
   proto->set_lease_id(receipt.lease_id);
   proto->set_policy(std::string(receipt.policy));
-  proto->set_reason(ReasonToProto(receipt.reason));
+  proto->set_reason(ToProto(receipt.reason));
   proto->set_signature_quality(QualityToProto(receipt.signature_quality));
   proto->set_signature_coverage(receipt.signature_coverage);
   proto->set_load_basis(BasisToProto(receipt.load_basis));
@@ -225,7 +226,7 @@ void ToProto(const Placement& placement, v1::PlaceResponse* proto) {
   proto->set_lease_id(placement.lease_id);
   ToProto(placement.lease_ttl, proto->mutable_lease_ttl());
   proto->set_policy(placement.policy.data(), placement.policy.size());
-  proto->set_reason(ReasonToProto(placement.reason));
+  proto->set_reason(ToProto(placement.reason));
   proto->set_signature_quality(QualityToProto(placement.signature_quality));
   proto->set_signature_coverage(placement.signature_coverage);
   proto->set_load_basis(BasisToProto(placement.load_basis));

@@ -24,6 +24,7 @@ absl::StatusOr<absl::Duration> SignatureWaitOf(const v1::PlaceRequest& request);
 // The time to live that a renewal asks for, if it does.
 absl::StatusOr<std::optional<absl::Duration>> LeaseTtlOf(const v1::RenewLeaseRequest& request);
 
+v1::PlacementReason ToProto(PlacementReason reason);
 void ToProto(const PushResult& result, v1::PushSignatureResponse* proto);
 void ToProto(const BlockUpdateResult& result, v1::UpdateBlocksResponse* proto);
 void ToProto(const Placement& placement, v1::PlaceResponse* proto);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
+#include "server/event_log.h"
 #include "server/placement_convert.h"
 #include "server/placement_feed.h"
 #include "server/proto_convert.h"
@@ -71,6 +72,7 @@ absl::Status PushSignature(ServiceContext& context, const v1::PushSignatureReque
     metrics->OnSignature(SignatureOf(push), outcome);
   }
   if (!result.ok()) return result.status();
+  if (context.event_log != nullptr) context.event_log->OnPushed(request);
   if (context.capture != nullptr && IsWhole(request)) {
     context.capture->OnSignature(request.model(), request.request_id(), request.append(),
                                  request.signature());
@@ -106,6 +108,7 @@ absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
   if (context.log_requests) LogPlacement(context, *query, placement);
   if (!placement.ok()) return placement.status();
   context.feed.Publish(query->model, query->request_id, *placement);
+  if (context.event_log != nullptr) context.event_log->OnPlaced(request, *placement);
   if (context.capture != nullptr && IsWhole(request)) {
     context.capture->OnSignature(request.model(), request.request_id(), /*append=*/false,
                                  request.signature());

@@ -2,7 +2,8 @@
 
 namespace eldr {
 
-void RouterEvents::OnLeaseEnded(absl::string_view model, const Lease&, LeaseEnd end) {
+void RouterEvents::OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) {
+  if (event_log_ != nullptr) event_log_->OnLeaseEnded(model, lease, end);
   if (ModelMetrics* const metrics = metrics_.FindModel(model)) metrics->OnLeaseEnded(end);
 }
 
@@ -18,6 +19,7 @@ void RouterEvents::OnReconciled(absl::string_view model, std::uint32_t conflicts
 }
 
 void RouterEvents::OnNodeRegistered(const DecodeNode& node) {
+  if (event_log_ != nullptr) event_log_->OnNodeRegistered(node);
   log_.Info("node_registered", {{"model", node.spec.model},
                                 {"node", node.spec.node_id},
                                 {"address", node.spec.address},
@@ -26,6 +28,7 @@ void RouterEvents::OnNodeRegistered(const DecodeNode& node) {
 }
 
 void RouterEvents::OnNodeState(const DecodeNode& node, NodeState before) {
+  if (event_log_ != nullptr) event_log_->OnNodeState(node);
   const Log::Fields fields = {{"model", node.spec.model},
                               {"node", node.spec.node_id},
                               {"before", Name(before)},
@@ -38,6 +41,7 @@ void RouterEvents::OnNodeState(const DecodeNode& node, NodeState before) {
 }
 
 void RouterEvents::OnNodeDraining(const DecodeNode& node) {
+  if (event_log_ != nullptr) event_log_->OnNodeState(node);
   log_.Info("node_draining", {{"model", node.spec.model},
                               {"node", node.spec.node_id},
                               {"draining", node.draining},
@@ -45,6 +49,7 @@ void RouterEvents::OnNodeDraining(const DecodeNode& node) {
 }
 
 void RouterEvents::OnNodeRemoved(const DecodeNode& node) {
+  if (event_log_ != nullptr) event_log_->OnNodeRemoved(node);
   log_.Info("node_removed", {{"model", node.spec.model}, {"node", node.spec.node_id}});
 }
 

@@ -3,6 +3,7 @@
 #define ELDR_SERVER_ROUTER_EVENTS_H_
 
 #include "core/route/router_observer.h"
+#include "server/event_log.h"
 #include "server/log.h"
 #include "server/metrics.h"
 
@@ -13,6 +14,9 @@ namespace eldr {
 class RouterEvents final : public RouterObserver {
  public:
   RouterEvents(Metrics& metrics, Log& log) : metrics_(metrics), log_(log) {}
+
+  // From now on events go to this log too; it must outlive the calls. Call it before there are any.
+  void set_event_log(EventLog* event_log) { event_log_ = event_log; }
 
   void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
   void OnLeaseAdopted(absl::string_view model, const Lease& lease) override;
@@ -29,6 +33,7 @@ class RouterEvents final : public RouterObserver {
  private:
   Metrics& metrics_;
   Log& log_;
+  EventLog* event_log_ = nullptr;
 };
 
 }  // namespace eldr

@@ -18,6 +18,7 @@
 
 namespace eldr {
 
+class EventLog;
 class PlacementFeed;
 class SignatureCapture;
 
@@ -34,6 +35,8 @@ struct ServiceContext {
   bool log_requests = false;
   // nullptr if signatures are not recorded.
   SignatureCapture* capture = nullptr;
+  // nullptr if events are not logged.
+  EventLog* event_log = nullptr;
   // Of those who watch placements.
   PlacementFeed& feed;
 };

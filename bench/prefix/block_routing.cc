@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "bench/replay/csv_table.h"
 #include "bench/replay/file_contents.h"
-#include "bench/replay/npy_reader.h"
 #include "bench/replay/random_stream.h"
+#include "bench/replay/trace.h"
 #include "core/base/status_macros.h"
 
 namespace eldr::prefix {
@@ -20,8 +20,8 @@ std::size_t Draw(std::uint64_t seed, std::uint64_t id, std::size_t bound) {
 }  // namespace
 
 absl::StatusOr<BlockRouting> BlockRouting::Load(const std::string& folder, std::uint64_t seed) {
-  ELDR_ASSIGN_OR_RETURN(const replay::RoutedExperts experts,
-                        replay::ReadNpy(folder + "/routed_experts.npy"));
+  ELDR_ASSIGN_OR_RETURN(const engines::RoutedExperts experts,
+                        replay::ReadNpy(folder + "/routed_experts.npy", 0));
   const std::string path = folder + "/requests.csv";
   ELDR_ASSIGN_OR_RETURN(const std::string text, replay::ReadFile(path));
   ELDR_ASSIGN_OR_RETURN(const replay::CsvTable table, replay::CsvTable::Parse(text));

@@ -160,19 +160,10 @@ absl::Status FillRows(const RoutedExperts& experts, const TraceOptions& options,
   return absl::OkStatus();
 }
 
-absl::StatusOr<RoutedExperts> ReadNpy(const std::string& path, const TraceOptions& options) {
-  ELDR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-  engines::Geometry geometry;
-  geometry.experts = options.experts;
-  absl::StatusOr<RoutedExperts> experts = engines::ParseNpy(bytes, geometry);
-  if (!experts.ok()) return Annotate(experts.status(), path);
-  return experts;
-}
-
 absl::StatusOr<Trace> LoadFolder(const std::string& folder, const TraceOptions& options) {
   const std::string npy_path = absl::StrCat(folder, "/routed_experts.npy");
   const std::string csv_path = absl::StrCat(folder, "/requests.csv");
-  ELDR_ASSIGN_OR_RETURN(const RoutedExperts experts, ReadNpy(npy_path, options));
+  ELDR_ASSIGN_OR_RETURN(const RoutedExperts experts, ReadNpy(npy_path, options.experts));
   Trace trace;
   if (absl::Status status = FillRows(experts, options, trace); !status.ok()) {
     return Annotate(status, npy_path);
@@ -231,6 +222,15 @@ absl::StatusOr<Trace> LoadResponses(const std::string& path, const TraceOptions&
 }
 
 }  // namespace
+
+absl::StatusOr<engines::RoutedExperts> ReadNpy(const std::string& path, std::uint32_t experts) {
+  ELDR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  engines::Geometry geometry;
+  geometry.experts = experts;
+  absl::StatusOr<engines::RoutedExperts> routed = engines::ParseNpy(bytes, geometry);
+  if (!routed.ok()) return Annotate(routed.status(), path);
+  return routed;
+}
 
 SignatureData Trace::Signature(const TraceRequest& request) const {
   SignatureData data;

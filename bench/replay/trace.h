@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "bench/replay/expert_rows.h"
 #include "client/engines/response_body.h"
+#include "client/engines/routed_experts.h"
 #include "core/model/model_geometry.h"
 #include "core/signature/expert_signature.h"
 
@@ -67,6 +68,10 @@ struct Trace {
 // request id is empty or not unique, or no request is long enough. NOT_FOUND if a file cannot be
 // opened.
 absl::StatusOr<Trace> LoadTrace(const std::string& path, const TraceOptions& options);
+
+// The experts that the tokens of a .npy were routed to. `experts` as in TraceOptions. Errors start
+// with the path.
+absl::StatusOr<engines::RoutedExperts> ReadNpy(const std::string& path, std::uint32_t experts);
 
 }  // namespace eldr::replay
 

@@ -3,12 +3,17 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
+#include "bench/sim/event_file.h"
+#include "bench/sim/event_replay.h"
 #include "bench/sim/report.h"
 #include "bench/sim/sim_flags.h"
 #include "bench/sim/simulate.h"
 #include "core/base/clock.h"
+#include "core/base/status_macros.h"
 
 namespace eldr::sim {
 namespace {
@@ -34,6 +39,34 @@ class ProgressLine {
   MonotonicTime last_ = -absl::InfiniteDuration();
 };
 
+absl::StatusOr<std::vector<EventReplayResult>> Replay(const SimFlags& flags) {
+  ELDR_ASSIGN_OR_RETURN(const std::vector<v1::EventRecord> events, ReadEvents(flags.replay));
+  std::vector<std::string> policies = flags.config.policies;
+  policies.insert(policies.begin(), "recorded");
+  ProgressLine progress(flags.quiet);
+  std::vector<EventReplayResult> results;
+  for (const std::string& policy : policies) {
+    progress.Update(static_cast<double>(results.size()), policies.size());
+    EventReplayResult result;
+    ELDR_ASSIGN_OR_RETURN(result,
+                          ReplayEvents(events, policy, flags.config.settings, flags.config.seed));
+    results.push_back(std::move(result));
+  }
+  progress.Clear();
+  return results;
+}
+
+int RunReplay(const SimFlags& flags) {
+  const auto results = Replay(flags);
+  if (!results.ok()) {
+    absl::FPrintF(stderr, "eldr-sim: %s\n", results.status().message());
+    return 1;
+  }
+  const std::string report = flags.json ? FormatEventJson(*results) : FormatEventTable(*results);
+  std::fputs(report.c_str(), stdout);
+  return 0;
+}
+
 int Run(const SimFlags& flags) {
   ProgressLine progress(flags.quiet);
   const absl::StatusOr<SimResult> result =
@@ -56,5 +89,5 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const auto flags = eldr::sim::ParseSimFlags(argc, argv, &exit_code);
   if (!flags) return exit_code;
-  return eldr::sim::Run(*flags);
+  return flags->replay.empty() ? eldr::sim::Run(*flags) : eldr::sim::RunReplay(*flags);
 }

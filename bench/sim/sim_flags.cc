@@ -1,6 +1,7 @@
 #include "bench/sim/sim_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "bench/sim/flag_names.h"
 #include "bench/sim/scenario.h"
 #include "core/base/status_macros.h"
+#include "core/policy/policy_factory.h"
 
 namespace eldr::sim {
 namespace {
@@ -20,7 +22,9 @@ constexpr int kWrongFlags = 2;
 constexpr const char* kAbout =
     "eldr-sim replays real routed experts on simulated decode nodes, token by token, under the\n"
     "router and policies of the daemon, and compares the policies:\n"
-    "  eldr-sim --trace DIR --policy residency,least_loaded --nodes 8 --rate 24 --seeds 3";
+    "  eldr-sim --trace DIR --policy residency,least_loaded --nodes 8 --rate 24 --seeds 3\n"
+    "Or it decides again what a daemon recorded:\n"
+    "  eldr-sim --replay /var/lib/eldr/events --policy residency,least_loaded";
 
 constexpr const char* kResponses =
     "A trace may be what your engine returned: a file with a response body per line, a folder of\n"
@@ -83,7 +87,13 @@ void AddRun(Adder& add, SimFlags& flags) {
       .add_option("--trace", config.trace,
                   "Folder with routed_experts.npy and requests.csv, or responses of an engine")
       ->type_name("PATH")
-      ->required()
+      ->group(add.group());
+  add.app()
+      .add_option("--replay", flags.replay,
+                  "Event logs of eldrd (event_log.directory), or their directory: decide what was\n"
+                  "recorded again under each policy, and show the difference. Instead of --trace;\n"
+                  "only --policy, --seed and the policies' and the output's flags matter then")
+      ->type_name("PATH...")
       ->group(add.group());
   add.app()
       .add_option("--policy", config.policies,
@@ -242,6 +252,18 @@ void Complete(const CLI::App& app, SimConfig& config) {
   Check(CheckConfig(config));
 }
 
+// Decisions are made again by a router, so only its policies can be asked for.
+void CheckReplay(const SimConfig& config) {
+  const std::vector<absl::string_view> known = PolicyNames();
+  for (const std::string& policy : config.policies) {
+    if (std::find(known.begin(), known.end(), policy) != known.end()) continue;
+    throw CLI::ValidationError("--policy",
+                               absl::StrCat("\"", policy, "\": with --replay expected one of ",
+                                            absl::StrJoin(known, ", ")));
+  }
+  if (!config.trace.empty()) throw CLI::ValidationError("--trace", "expected none with --replay");
+}
+
 }  // namespace
 
 std::optional<SimFlags> ParseSimFlags(int argc, char** argv, int* exit_code) {
@@ -258,7 +280,12 @@ std::optional<SimFlags> ParseSimFlags(int argc, char** argv, int* exit_code) {
   AddOutput(add, flags, format);
   try {
     app.parse(argc, argv);
-    Complete(app, flags.config);
+    if (flags.replay.empty()) {
+      if (flags.config.trace.empty()) throw CLI::RequiredError("--trace or --replay");
+      Complete(app, flags.config);
+    } else {
+      CheckReplay(flags.config);
+    }
   } catch (const CLI::ParseError& error) {
     *exit_code = app.exit(error) == 0 ? 0 : kWrongFlags;
     return std::nullopt;

@@ -3,6 +3,8 @@
 #define ELDR_BENCH_SIM_SIM_FLAGS_H_
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "bench/sim/sim_config.h"
 
@@ -10,6 +12,7 @@ namespace eldr::sim {
 
 struct SimFlags {
   SimConfig config;
+  std::vector<std::string> replay;  // event logs; empty: a simulation
   bool json = false;
   bool quiet = false;
 };

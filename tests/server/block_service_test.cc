@@ -166,7 +166,7 @@ TEST_F(BlockServiceTest, SignaturesBesideBlocksAreNotCapturedAsThosePrompts) {
   ASSERT_THAT(FromGrpc(Place(query)), IsOk());
   // Records are written in the order of their calls: once this one is, the others would be.
   ASSERT_THAT(FromGrpc(Push(TestPush("whole"))), IsOk());
-  const std::string written = R"(eldr_capture_records_total{outcome="written"})";
+  const std::string written = R"(eldr_records_total{log="captures",outcome="written"})";
   EXPECT_TRUE(Eventually([&] { return Metric(written) > 0; }));
   EXPECT_EQ(Metric(written), 1);
   daemon_.reset();  // before its directory

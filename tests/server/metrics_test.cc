@@ -132,9 +132,9 @@ TEST_F(MetricsTest, ShowsTheStepTimesAsLearned) {
 
 TEST_F(MetricsTest, CountsWhatIsRecorded) {
   ASSERT_THAT(FromGrpc(Push(TestPush("r1"))), IsOk());
-  EXPECT_TRUE(
-      Eventually([&] { return Metric(R"(eldr_capture_records_total{outcome="written"})") == 1; }));
-  EXPECT_GT(Metric("eldr_capture_bytes"), 8);
+  EXPECT_TRUE(Eventually(
+      [&] { return Metric(R"(eldr_records_total{log="captures",outcome="written"})") == 1; }));
+  EXPECT_GT(Metric(R"(eldr_record_bytes{log="captures"})"), 8);
 }
 
 TEST_F(MetricsTest, CountsPlacementsByOutcomeAndReason) {

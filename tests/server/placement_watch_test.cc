@@ -1,4 +1,8 @@
 // WatchPlacements: told of each placement, at its own pace, until the end.
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
 #include <atomic>
 #include <memory>
 #include <string>
@@ -23,6 +27,16 @@ class PlacementWatchTest : public DaemonTest {
     DeclareTestModel();
     RegisterTestNode("a");
     RegisterTestNode("b");
+    StartWatcher();
+  }
+
+  void StartWatcher() {
+    // A connection of its own: what is not read of a stream holds up all that shares its
+    // connection.
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    watcher_ = v1::PlacementService::NewStub(
+        grpc::CreateCustomChannel(grpc_target(), grpc::InsecureChannelCredentials(), arguments));
   }
 
   std::unique_ptr<grpc::ClientReader<v1::WatchPlacementsResponse>> Watch(
@@ -30,10 +44,12 @@ class PlacementWatchTest : public DaemonTest {
     v1::WatchPlacementsRequest request;
     request.set_model(kModel);
     request.set_node_id(node_id);
-    auto reader = placement_->WatchPlacements(&context, request);
+    auto reader = watcher_->WatchPlacements(&context, request);
     reader->WaitForInitialMetadata();  // sent before it is added to the feed
     return reader;
   }
+  std::unique_ptr<v1::PlacementService::Stub> watcher_;
+
   // Placements reach a watcher once it is in the feed: places until one does.
   void PlaceUntilTold(grpc::ClientReader<v1::WatchPlacementsResponse>& reader,
                       v1::WatchPlacementsResponse* told) {
