@@ -37,18 +37,47 @@ absl::Status ApplyOverrides(absl::Span<const ConfigOverride> overrides, Config& 
 
 // Plaintext that other machines can reach must be asked for in so many words.
 absl::Status CheckPlaintext(absl::string_view section, const std::vector<std::string>& addresses,
-                            bool insecure, const ConfigOrigins& origins) {
+                            bool allowed, const ConfigOrigins& origins) {
   const std::string key = absl::StrCat(section, ".listen");
   for (const std::string& text : addresses) {
     const auto address = ParseListenAddress(text);
     if (!address.ok()) return absl::InternalError(absl::StrCat(key, ": ", text));
-    if (insecure || address->loopback()) continue;
+    if (allowed || address->loopback()) continue;
     const auto origin = origins.find(key);
-    return absl::InvalidArgumentError(
-        absl::StrCat(origin == origins.end() ? "default" : origin->second, ": ", key, ": got \"",
-                     text, "\", expected a loopback address (127.0.0.0/8, [::1], localhost",
-                     section == "grpc" ? ", unix:PATH" : "", ") or ", section,
-                     ".insecure: true, which lets other machines talk to it in plaintext"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        origin == origins.end() ? "default" : origin->second, ": ", key, ": got \"", text,
+        "\", expected a loopback address (127.0.0.0/8, [::1], localhost",
+        section == "grpc" ? ", unix:PATH), tls.certificate" : "), http.tls: true", " or ", section,
+        ".insecure: true, which lets other machines talk to it in plaintext"));
+  }
+  return absl::OkStatus();
+}
+
+// What needs a key that is not set. `needed` stands in for it in the message.
+absl::Status CheckNeeds(absl::string_view key, absl::string_view got, bool fulfilled,
+                        absl::string_view needed, const ConfigOrigins& origins) {
+  if (got.empty() || fulfilled) return absl::OkStatus();
+  const auto origin = origins.find(std::string(key));
+  return absl::InvalidArgumentError(
+      absl::StrCat(origin == origins.end() ? "default" : origin->second, ": ", key, ": got \"", got,
+                   "\", expected ", needed, " with it"));
+}
+
+absl::Status CheckCredentials(const Config& config, const ConfigOrigins& origins) {
+  const TlsConfig& tls = config.tls;
+  ELDR_RETURN_IF_ERROR(
+      CheckNeeds("tls.certificate", tls.certificate, !tls.key.empty(), "tls.key", origins));
+  ELDR_RETURN_IF_ERROR(
+      CheckNeeds("tls.key", tls.key, !tls.certificate.empty(), "tls.certificate", origins));
+  ELDR_RETURN_IF_ERROR(
+      CheckNeeds("tls.client_ca", tls.client_ca, tls.enabled(), "tls.certificate", origins));
+  ELDR_RETURN_IF_ERROR(CheckNeeds("http.tls", config.http.tls ? "true" : "", tls.enabled(),
+                                  "tls.certificate", origins));
+  for (std::size_t i = 0; i < kRoles; ++i) {
+    const std::vector<std::string>& names = config.auth.certificates[i];
+    ELDR_RETURN_IF_ERROR(CheckNeeds(absl::StrCat("auth.certificates.", Name(static_cast<Role>(i))),
+                                    names.empty() ? "" : names.front(), !tls.client_ca.empty(),
+                                    "tls.client_ca", origins));
   }
   return absl::OkStatus();
 }
@@ -124,8 +153,11 @@ absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view fil
     return absl::InvalidArgumentError(
         absl::StrCat(origins["grpc.listen"], ": grpc.listen: got [], expected an address"));
   }
-  ELDR_RETURN_IF_ERROR(CheckPlaintext("grpc", config.grpc.listen, config.grpc.insecure, origins));
-  ELDR_RETURN_IF_ERROR(CheckPlaintext("http", {config.http.listen}, config.http.insecure, origins));
+  ELDR_RETURN_IF_ERROR(CheckCredentials(config, origins));
+  ELDR_RETURN_IF_ERROR(CheckPlaintext("grpc", config.grpc.listen,
+                                      config.grpc.insecure || config.tls.enabled(), origins));
+  ELDR_RETURN_IF_ERROR(CheckPlaintext("http", {config.http.listen},
+                                      config.http.insecure || config.http.tls, origins));
   return config;
 }
 

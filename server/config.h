@@ -4,6 +4,7 @@
 #ifndef ELDR_SERVER_CONFIG_H_
 #define ELDR_SERVER_CONFIG_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "absl/types/span.h"
 #include "core/policy/policy_settings.h"
 #include "core/route/router.h"
+#include "server/role.h"
 
 namespace eldr {
 
@@ -24,11 +26,40 @@ struct GrpcConfig {
   std::uint64_t max_message_bytes = 4 << 20;
   std::uint64_t max_concurrent_streams = 1024;  // calls at a time, per connection
   absl::Duration keepalive_time = absl::Seconds(60);
+  std::uint64_t max_transport_bytes = 1 << 30;  // of gRPC's own buffers
 };
 
 struct HttpConfig {
   std::string listen = "127.0.0.1:9090";
   bool insecure = false;
+  bool tls = false;        // with the certificate of TlsConfig
+  std::string token_file;  // empty: pages need no token
+};
+
+// Files of the gRPC port's certificate; none: plaintext.
+struct TlsConfig {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;                         // empty: clients show no certificate
+  std::string client_certificates = "required";  // or optional; with client_ca
+
+  bool enabled() const { return !certificate.empty(); }
+};
+
+// Credentials by the role that they give. None at all: everybody may do everything.
+struct AuthConfig {
+  std::array<std::vector<std::string>, kRoles> tokens;        // files
+  std::array<std::vector<std::string>, kRoles> certificates;  // names
+};
+
+// The most that is served at a time.
+struct CallLimitsConfig {
+  std::uint64_t calls = 16'384;
+  std::uint64_t streams = 4096;
+  std::uint64_t streams_per_peer = 1024;
+  std::uint64_t waits = 16'384;
+  std::uint64_t waits_per_peer = 8192;
+  std::uint64_t wait_bytes = 64 << 20;
 };
 
 struct LogConfig {
@@ -55,6 +86,10 @@ struct EventLogConfig {
 struct Config {
   GrpcConfig grpc;
   HttpConfig http;
+  TlsConfig tls;
+  AuthConfig auth;
+  absl::Duration credential_reload_interval = absl::Seconds(10);
+  CallLimitsConfig limits;
   Router::Options router;
   absl::Duration shutdown_delay = absl::Seconds(5);
   absl::Duration drain_timeout = absl::Seconds(30);

@@ -30,6 +30,13 @@ std::string Quoted(absl::string_view text) {
   return quoted + '"';
 }
 
+std::string QuotedList(const std::vector<std::string>& values) {
+  const auto quote = [](std::string* out, const std::string& value) {
+    absl::StrAppend(out, Quoted(value));
+  };
+  return absl::StrCat("[", absl::StrJoin(values, ", ", quote), "]");
+}
+
 // The fewest digits that read back as the same number.
 std::string Shortest(double number) {
   char buffer[32];
@@ -185,15 +192,21 @@ ConfigField Addresses(std::string path, std::vector<std::string>& values) {
                 values.push_back(text);
                 return true;
               },
-          .print =
-              [&values] {
-                return absl::StrCat("[",
-                                    absl::StrJoin(values, ", ",
-                                                  [](std::string* out, const std::string& value) {
-                                                    absl::StrAppend(out, Quoted(value));
-                                                  }),
-                                    "]");
+          .print = [&values] { return QuotedList(values); },
+          .clear = [&values] { values.clear(); }};
+}
+
+// A list of paths or names.
+ConfigField Texts(std::string path, std::vector<std::string>& values, std::string expected) {
+  return {.path = std::move(path),
+          .expected = std::move(expected),
+          .set =
+              [&values](const std::string& text) {
+                if (text.empty()) return false;
+                values.push_back(text);
+                return true;
               },
+          .print = [&values] { return QuotedList(values); },
           .clear = [&values] { values.clear(); }};
 }
 
@@ -262,6 +275,42 @@ void AddPolicyFields(const std::string& prefix, PolicySettings& settings,
   fields.push_back(Text(section + "profile", band.profile_path, "the path of a profile"));
 }
 
+void AddTlsFields(TlsConfig& tls, std::vector<ConfigField>& fields) {
+  const std::string path = "the path of a file in PEM";
+  fields.push_back(Text("tls.certificate", tls.certificate, path));
+  fields.push_back(Text("tls.key", tls.key, path));
+  fields.push_back(Text("tls.client_ca", tls.client_ca, path));
+  fields.push_back(
+      Choice("tls.client_certificates", tls.client_certificates, {"required", "optional"}));
+}
+
+void AddAuthFields(AuthConfig& auth, std::vector<ConfigField>& fields) {
+  const auto add = [&fields](const std::string& section, const std::string& expected,
+                             std::array<std::vector<std::string>, kRoles>& values) {
+    for (std::size_t i = 0; i < kRoles; ++i) {
+      const absl::string_view role = Name(static_cast<Role>(i));
+      fields.push_back(Texts(absl::StrCat(section, role), values[i], expected));
+    }
+  };
+  add("auth.tokens.", "paths of files of tokens", auth.tokens);
+  add("auth.certificates.", "names of client certificates", auth.certificates);
+}
+
+void AddLimitFields(Router::Options& router, CallLimitsConfig& limits,
+                    std::vector<ConfigField>& fields) {
+  constexpr std::uint64_t kMany = 10'000'000;
+  constexpr std::uint64_t kMiB = 1 << 20;
+  fields.push_back(Whole("limits.models", router.max_models, 1, 1024));
+  fields.push_back(Whole("limits.nodes_per_model", router.max_nodes_per_model, 1, 65'536));
+  fields.push_back(Whole("limits.leases_per_model", router.max_leases_per_model, 1, 100'000'000));
+  fields.push_back(Whole("limits.calls", limits.calls, 1, kMany));
+  fields.push_back(Whole("limits.streams", limits.streams, 1, kMany));
+  fields.push_back(Whole("limits.streams_per_peer", limits.streams_per_peer, 1, kMany));
+  fields.push_back(Whole("limits.waits", limits.waits, 1, kMany));
+  fields.push_back(Whole("limits.waits_per_peer", limits.waits_per_peer, 1, kMany));
+  fields.push_back(Size("limits.wait_bytes", limits.wait_bytes, 64 << 10, kMiB << 20));
+}
+
 }  // namespace
 
 std::vector<ConfigField> FieldsOf(Config& config) {
@@ -276,8 +325,11 @@ std::vector<ConfigField> FieldsOf(Config& config) {
       Size("grpc.max_message_bytes", config.grpc.max_message_bytes, 64 << 10, 256 * kMiB),
       Whole("grpc.max_concurrent_streams", config.grpc.max_concurrent_streams, 1, 1'000'000),
       Time("grpc.keepalive_time", config.grpc.keepalive_time, absl::Seconds(1), absl::Hours(2)),
+      Size("grpc.max_transport_bytes", config.grpc.max_transport_bytes, 16 * kMiB, kMiB << 20),
       TcpAddress("http.listen", config.http.listen),
       Flag("http.insecure", config.http.insecure),
+      Flag("http.tls", config.http.tls),
+      Text("http.token_file", config.http.token_file, "the path of a file of tokens"),
       Whole("seed", router.seed, 0, kNoLimit),
       Time("lease_ttl", router.lease_ttl, absl::Seconds(1), absl::Hours(1)),
       Time("signature_ttl", router.signature_ttl, absl::Seconds(1), absl::Hours(1)),
@@ -287,11 +339,10 @@ std::vector<ConfigField> FieldsOf(Config& config) {
       Time("confirm_grace", router.confirm_grace, absl::Seconds(1), absl::Hours(1)),
       Real("max_kv_usage", router.max_kv_usage, "a number greater than 0, at most 1", share),
       Whole("receipts", router.receipts, 0, 1'000'000),
-      Whole("limits.models", router.max_models, 1, 1024),
-      Whole("limits.nodes_per_model", router.max_nodes_per_model, 1, 65'536),
-      Whole("limits.leases_per_model", router.max_leases_per_model, 1, 100'000'000),
       Time("shutdown_delay", config.shutdown_delay, absl::ZeroDuration(), absl::Hours(1)),
       Time("drain_timeout", config.drain_timeout, absl::ZeroDuration(), absl::Hours(1)),
+      Time("credential_reload_interval", config.credential_reload_interval, absl::Seconds(1),
+           absl::Hours(1)),
       Choice("log.level", config.log.level, {"debug", "info", "warning", "error"}),
       Choice("log.format", config.log.format, {"text", "json"}),
       Flag("log.requests", config.log.requests),
@@ -303,6 +354,9 @@ std::vector<ConfigField> FieldsOf(Config& config) {
       Size("event_log.file_bytes", config.event_log.file_bytes, kMiB, kMiB << 10),
       Size("event_log.max_bytes", config.event_log.max_bytes, kMiB, kMiB << 20),
   };
+  AddTlsFields(config.tls, fields);
+  AddAuthFields(config.auth, fields);
+  AddLimitFields(router, config.limits, fields);
   AddPolicyFields("default_policy.", config.default_policy, fields);
   return fields;
 }

@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
+#include "server/reflection_guard.h"
+#include "server/tls.h"
 #include "server/version.h"
 
 namespace eldr {
@@ -35,14 +37,24 @@ Daemon::Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink)
       clock_(clock),
       log_(config_.log, clock_, std::move(sink)),
       metrics_(registry_, config_.router.max_models),
-      events_(metrics_, log_) {}
+      events_(metrics_, log_),
+      limits_(config_.limits),
+      audit_(log_, clock_) {}
 
 absl::Status Daemon::Build() {
+  ELDR_ASSIGN_OR_RETURN(authorizer_, Authorizer::Create(config_.auth));
+  if (!config_.http.token_file.empty()) {
+    ELDR_ASSIGN_OR_RETURN(http_tokens_,
+                          TokenFile::Open("http.token_file", config_.http.token_file));
+  }
   ELDR_ASSIGN_OR_RETURN(router_, Router::Create(config_.router, clock_, events_));
   feed_ = std::make_unique<PlacementFeed>(*router_);
   context_ =
       std::make_unique<ServiceContext>(ServiceContext{.router = *router_,
                                                       .gate = gate_,
+                                                      .authorizer = *authorizer_,
+                                                      .limits = limits_,
+                                                      .audit = audit_,
                                                       .metrics = metrics_,
                                                       .log = log_,
                                                       .clock = clock_,
@@ -80,15 +92,34 @@ absl::Status Daemon::Build() {
       if (event_log_ != nullptr) event_log_->Flush();
     });
   }
+  reloader_ =
+      std::make_unique<Ticker>(config_.credential_reload_interval, [this] { ReloadCredentials(); });
+  return OpenPorts();
+}
 
-  ELDR_ASSIGN_OR_RETURN(
-      grpc_, GrpcServer::Start(config_.grpc, {placement_service_.get(), fleet_service_.get(),
-                                              model_service_.get()}));
+absl::Status Daemon::OpenPorts() {
+  std::shared_ptr<grpc::ServerCredentials> credentials;
+  if (config_.tls.enabled()) {
+    ELDR_ASSIGN_OR_RETURN(credentials,
+                          MakeServerCredentials(config_.tls, config_.credential_reload_interval));
+  }
+  std::unique_ptr<ReflectionGuard> guard;
+  if (authorizer_->enabled()) guard = std::make_unique<ReflectionGuard>(*authorizer_, audit_);
+  ELDR_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(config_.grpc,
+                                                 {placement_service_.get(), fleet_service_.get(),
+                                                  model_service_.get()},
+                                                 credentials, std::move(guard)));
   ListenAddress http_address;
   ELDR_ASSIGN_OR_RETURN(http_address, ParseListenAddress(config_.http.listen));
-  ELDR_ASSIGN_OR_RETURN(
-      http_, HttpServer::Start(http_address, {.metrics = [this] { return MetricsText(); },
-                                              .ready = [this] { return ready_.load(); }}));
+  HttpServer::Sources sources{.metrics = [this] { return MetricsText(); },
+                              .ready = [this] { return ready_.load(); }};
+  if (http_tokens_ != nullptr) {
+    sources.may_read = [this](absl::string_view authorization) {
+      return http_tokens_->Holds(DigestOf(BearerToken(authorization)));
+    };
+  }
+  ELDR_ASSIGN_OR_RETURN(http_, HttpServer::Start(http_address, std::move(sources),
+                                                 config_.http.tls ? &config_.tls : nullptr));
   ready_.store(true);
   log_.Info("started", {{"version", kVersion},
                         {"grpc", absl::StrJoin(grpc_->addresses(), ",",
@@ -96,6 +127,8 @@ absl::Status Daemon::Build() {
                                                  out->append(address.ToString());
                                                })},
                         {"http", http_->address().ToString()},
+                        {"tls", config_.tls.enabled()},
+                        {"auth", authorizer_->enabled()},
                         {"models", config_.models.size()},
                         {"seed", config_.router.seed}});
   return absl::OkStatus();
@@ -115,6 +148,7 @@ void Daemon::Stop() {
   const bool drained = gate_.WaitUntilIdle(config_.drain_timeout);
   grpc_->Stop(kFlushGrace);
   if (http_ != nullptr) http_->Stop();
+  reloader_.reset();
   recorder_.reset();
   background_.reset();
   ticker_.reset();
@@ -123,6 +157,12 @@ void Daemon::Stop() {
   } else {
     log_.Warning("stopped", {{"cancelled", "calls that outlasted drain_timeout"}});
   }
+}
+
+void Daemon::ReloadCredentials() {
+  authorizer_->Reload(log_);
+  if (http_tokens_ == nullptr) return;
+  LogReload(http_tokens_->Reload(), http_tokens_->path(), log_);
 }
 
 std::string Daemon::MetricsText() {

@@ -13,7 +13,10 @@
 #include "absl/status/statusor.h"
 #include "core/base/clock.h"
 #include "core/route/router.h"
+#include "server/audit.h"
+#include "server/authorizer.h"
 #include "server/call_gate.h"
+#include "server/call_limits.h"
 #include "server/config.h"
 #include "server/event_log.h"
 #include "server/fleet_collector.h"
@@ -29,6 +32,7 @@
 #include "server/service_context.h"
 #include "server/signature_capture.h"
 #include "server/ticker.h"
+#include "server/token_file.h"
 
 namespace eldr {
 
@@ -38,7 +42,7 @@ namespace eldr {
 class Daemon {
  public:
   // Listens on both ports when it returns, with the configured models declared. UNAVAILABLE if it
-  // cannot listen.
+  // cannot listen; INVALID_ARGUMENT if a file of certificates or tokens is not usable.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Config& config);
   // The same on another clock, which must outlive the daemon, and with log lines to `sink`.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Config& config, const Clock& clock,
@@ -57,6 +61,8 @@ class Daemon {
  private:
   Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink);
   absl::Status Build();
+  absl::Status OpenPorts();
+  void ReloadCredentials();
   std::string MetricsText();
 
   const Config config_;
@@ -73,6 +79,10 @@ class Daemon {
   std::unique_ptr<SignatureCapture> capture_;
   std::unique_ptr<EventLog> event_log_;
   CallGate gate_;
+  CallLimits limits_;
+  Audit audit_;
+  std::unique_ptr<Authorizer> authorizer_;
+  std::unique_ptr<TokenFile> http_tokens_;  // nullptr if pages need no token
   std::unique_ptr<Router> router_;
   std::unique_ptr<PlacementFeed> feed_;
   std::unique_ptr<FleetCollector> collector_;
@@ -83,6 +93,7 @@ class Daemon {
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<Ticker> background_;
   std::unique_ptr<Ticker> recorder_;
+  std::unique_ptr<Ticker> reloader_;
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpServer> http_;
 };

@@ -8,6 +8,7 @@
 #include "server/fleet_convert.h"
 #include "server/message_stream.h"
 #include "server/proto_convert.h"
+#include "server/unary_call.h"
 
 namespace eldr {
 namespace {
@@ -29,7 +30,7 @@ class HeartbeatStream final
     : public MessageStream<v1::StreamHeartbeatsRequest, v1::StreamHeartbeatsResponse> {
  public:
   explicit HeartbeatStream(ServiceContext& context)
-      : MessageStream(context.gate), context_(context) {}
+      : MessageStream(context, Call::kStreamHeartbeats), context_(context) {}
 
  private:
   void Handle(v1::StreamHeartbeatsRequest& request) override {
@@ -39,8 +40,7 @@ class HeartbeatStream final
     const absl::Status status =
         TakeHeartbeat(context_, request.heartbeat(), response.mutable_taken());
     if (!status.ok()) ToProto(status, response.mutable_error());
-    context_.metrics.OnCall(Call::kStreamHeartbeats, status.code(),
-                            context_.clock.Monotonic() - start);
+    context_.metrics.OnCall(Call::kStreamHeartbeats, status, context_.clock.Monotonic() - start);
     Answer(std::move(response));
   }
 
@@ -65,8 +65,9 @@ absl::Status Register(ServiceContext& context, const v1::RegisterNodeRequest& re
 grpc::ServerUnaryReactor* FleetService::RegisterNode(grpc::CallbackServerContext* rpc,
                                                      const v1::RegisterNodeRequest* request,
                                                      v1::RegisterNodeResponse* response) {
-  return AnswerCall(context_, Call::kRegisterNode, rpc,
-                    [&] { return Register(context_, *request, response); });
+  return AnswerCall(
+      context_, Call::kRegisterNode, rpc, [&] { return Register(context_, *request, response); },
+      request->node().node_id());
 }
 
 grpc::ServerUnaryReactor* FleetService::Heartbeat(grpc::CallbackServerContext* rpc,
@@ -77,44 +78,53 @@ grpc::ServerUnaryReactor* FleetService::Heartbeat(grpc::CallbackServerContext* r
 }
 
 grpc::ServerBidiReactor<v1::StreamHeartbeatsRequest, v1::StreamHeartbeatsResponse>*
-FleetService::StreamHeartbeats(grpc::CallbackServerContext* /*rpc*/) {
+FleetService::StreamHeartbeats(grpc::CallbackServerContext* rpc) {
   auto* const stream = new HeartbeatStream(context_);
-  stream->Begin();
+  stream->Begin(*rpc);
   return stream;
 }
 
 grpc::ServerUnaryReactor* FleetService::DrainNode(grpc::CallbackServerContext* rpc,
                                                   const v1::DrainNodeRequest* request,
                                                   v1::DrainNodeResponse* response) {
-  return AnswerCall(context_, Call::kDrainNode, rpc, [&]() -> absl::Status {
-    std::uint32_t leases = 0;
-    ELDR_ASSIGN_OR_RETURN(leases, context_.router.DrainNode(request->node_id()));
-    response->set_leases(leases);
-    return absl::OkStatus();
-  });
+  return AnswerCall(
+      context_, Call::kDrainNode, rpc,
+      [&]() -> absl::Status {
+        std::uint32_t leases = 0;
+        ELDR_ASSIGN_OR_RETURN(leases, context_.router.DrainNode(request->node_id()));
+        response->set_leases(leases);
+        return absl::OkStatus();
+      },
+      request->node_id());
 }
 
 grpc::ServerUnaryReactor* FleetService::UndrainNode(grpc::CallbackServerContext* rpc,
                                                     const v1::UndrainNodeRequest* request,
                                                     v1::UndrainNodeResponse* response) {
-  return AnswerCall(context_, Call::kUndrainNode, rpc, [&]() -> absl::Status {
-    NodeState state;
-    ELDR_ASSIGN_OR_RETURN(state, context_.router.UndrainNode(request->node_id()));
-    response->set_state(ToProto(state));
-    return absl::OkStatus();
-  });
+  return AnswerCall(
+      context_, Call::kUndrainNode, rpc,
+      [&]() -> absl::Status {
+        NodeState state;
+        ELDR_ASSIGN_OR_RETURN(state, context_.router.UndrainNode(request->node_id()));
+        response->set_state(ToProto(state));
+        return absl::OkStatus();
+      },
+      request->node_id());
 }
 
 grpc::ServerUnaryReactor* FleetService::RemoveNode(grpc::CallbackServerContext* rpc,
                                                    const v1::RemoveNodeRequest* request,
                                                    v1::RemoveNodeResponse* response) {
-  return AnswerCall(context_, Call::kRemoveNode, rpc, [&]() -> absl::Status {
-    RemoveResult result;
-    ELDR_ASSIGN_OR_RETURN(result, context_.router.RemoveNode(request->node_id()));
-    response->set_removed(result.removed);
-    response->set_ended_leases(result.ended_leases);
-    return absl::OkStatus();
-  });
+  return AnswerCall(
+      context_, Call::kRemoveNode, rpc,
+      [&]() -> absl::Status {
+        RemoveResult result;
+        ELDR_ASSIGN_OR_RETURN(result, context_.router.RemoveNode(request->node_id()));
+        response->set_removed(result.removed);
+        response->set_ended_leases(result.ended_leases);
+        return absl::OkStatus();
+      },
+      request->node_id());
 }
 
 grpc::ServerUnaryReactor* FleetService::ListNodes(grpc::CallbackServerContext* rpc,

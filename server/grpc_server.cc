@@ -2,6 +2,7 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
@@ -46,6 +47,12 @@ void SetArguments(const GrpcConfig& config, grpc::ServerBuilder& builder) {
   // Clients may ping idle connections as often as every 10 s.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // A connection that opens and says nothing is closed.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
+  // Bounds what half-received messages and unread answers of all connections take together.
+  grpc::ResourceQuota quota("eldrd");
+  quota.Resize(config.max_transport_bytes);
+  builder.SetResourceQuota(quota);
   // Only one daemon to a port: by default two would share it silently.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
@@ -53,17 +60,27 @@ void SetArguments(const GrpcConfig& config, grpc::ServerBuilder& builder) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
-    const GrpcConfig& config, const std::vector<grpc::Service*>& services) {
+    const GrpcConfig& config, const std::vector<grpc::Service*>& services,
+    std::shared_ptr<grpc::ServerCredentials> credentials,
+    std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> guard) {
   std::unique_ptr<GrpcServer> self(new GrpcServer());
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   SetArguments(config, builder);
   builder.SetOption(std::make_unique<Reflection>(config.reflection));
+  if (config.reflection && guard != nullptr) {
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> guards;
+    guards.push_back(std::move(guard));
+    builder.experimental().SetInterceptorCreators(std::move(guards));
+  }
+  const auto plaintext = grpc::InsecureServerCredentials();
   std::vector<int> ports(config.listen.size(), 0);
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     ListenAddress address;
     ELDR_ASSIGN_OR_RETURN(address, ParseListenAddress(config.listen[i]));
-    builder.AddListeningPort(address.ToString(), grpc::InsecureServerCredentials(), &ports[i]);
+    builder.AddListeningPort(
+        address.ToString(), credentials == nullptr || address.unix_socket ? plaintext : credentials,
+        &ports[i]);
     self->addresses_.push_back(std::move(address));
   }
   for (grpc::Service* const service : services) builder.RegisterService(service);

@@ -2,7 +2,9 @@
 #ifndef ELDR_SERVER_GRPC_SERVER_H_
 #define ELDR_SERVER_GRPC_SERVER_H_
 
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
+#include <grpcpp/support/server_interceptor.h>
 
 #include <memory>
 #include <vector>
@@ -18,8 +20,14 @@ class GrpcServer {
  public:
   // Listens when it returns; ready in the sense of grpc.health.v1 ("", "liveness" and "readiness"
   // serve). UNAVAILABLE, naming the addresses, if it cannot listen. The services must outlive it.
+  //
+  // TCP addresses get `credentials`; nullptr means plaintext. A unix socket is always plaintext:
+  // the file's permissions guard it. `guard` keeps reflection from those who may not use it; both
+  // outlive the server.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
-      const GrpcConfig& config, const std::vector<grpc::Service*>& services);
+      const GrpcConfig& config, const std::vector<grpc::Service*>& services,
+      std::shared_ptr<grpc::ServerCredentials> credentials,
+      std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> guard);
   ~GrpcServer();
 
   // As bound: port 0 is replaced by the real one.

@@ -1,6 +1,8 @@
 #include "server/http_server.h"
 
 #include <httplib.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include <cerrno>
 #include <cstring>
@@ -24,13 +26,48 @@ constexpr char kIndex[] =
     "  /health   the same as /readyz\n"
     "Placements, fleet and models are served by gRPC.\n";
 
+// Each handshake reads the files anew, so that a replaced certificate serves at once: few connect
+// to this port, and none in a hurry.
+int UseCertificate(SSL* ssl, void* config) {
+  const TlsConfig& tls = *static_cast<const TlsConfig*>(config);
+  const bool used = SSL_use_certificate_chain_file(ssl, tls.certificate.c_str()) == 1 &&
+                    SSL_use_PrivateKey_file(ssl, tls.key.c_str(), SSL_FILETYPE_PEM) == 1;
+  ERR_clear_error();
+  return used ? 1 : 0;
+}
+
+// The callback gets a copy of the configuration that lives as long as the server.
+class TlsServer final : public httplib::SSLServer {
+ public:
+  explicit TlsServer(std::unique_ptr<TlsConfig> tls)
+      : SSLServer([tls = tls.get()](SSL_CTX& context) {
+          SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
+          SSL_CTX_set_cert_cb(&context, UseCertificate, tls);
+          return true;
+        }),
+        tls_(std::move(tls)) {}
+
+ private:
+  const std::unique_ptr<TlsConfig> tls_;
+};
+
+std::unique_ptr<httplib::Server> MakeServer(const TlsConfig* tls) {
+  if (tls == nullptr) return std::make_unique<httplib::Server>();
+  return std::make_unique<TlsServer>(std::make_unique<TlsConfig>(*tls));
+}
+
+bool IsHealth(const std::string& path) {
+  return path == "/livez" || path == "/readyz" || path == "/health";
+}
+
 }  // namespace
 
-HttpServer::HttpServer() : server_(std::make_unique<httplib::Server>()) {}
+HttpServer::HttpServer(std::unique_ptr<httplib::Server> server) : server_(std::move(server)) {}
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const ListenAddress& address,
-                                                              Sources sources) {
-  std::unique_ptr<HttpServer> http(new HttpServer());
+                                                              Sources sources,
+                                                              const TlsConfig* tls) {
+  std::unique_ptr<HttpServer> http(new HttpServer(MakeServer(tls)));
   httplib::Server& server = *http->server_;
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_payload_max_length(kMaxPayloadBytes);
@@ -75,6 +112,18 @@ void HttpServer::Stop() {
 void HttpServer::AddPages(Sources sources) {
   using httplib::Request;
   using httplib::Response;
+  if (sources.may_read) {
+    server_->set_pre_routing_handler([may_read = std::move(sources.may_read)](
+                                         const Request& request, Response& response) {
+      if (IsHealth(request.path) || may_read(request.get_header_value("Authorization"))) {
+        return httplib::Server::HandlerResponse::Unhandled;
+      }
+      response.status = 401;
+      response.set_header("WWW-Authenticate", "Bearer");
+      response.set_content("expected \"Authorization: Bearer TOKEN\" with a known token\n", kText);
+      return httplib::Server::HandlerResponse::Handled;
+    });
+  }
   server_->Get("/",
                [](const Request&, Response& response) { response.set_content(kIndex, kText); });
   server_->Get("/livez",

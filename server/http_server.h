@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/config.h"
 #include "server/listen_address.h"
 
 namespace httplib {
@@ -24,11 +26,16 @@ class HttpServer {
   struct Sources {
     std::function<std::string()> metrics;  // in Prometheus' text format
     std::function<bool()> ready;
+    // Whether an `authorization` header may read the pages; unset: no header is needed. What health
+    // checkers ask for is open to all.
+    std::function<bool(absl::string_view authorization)> may_read = nullptr;
   };
 
-  // Listens when it returns. UNAVAILABLE, naming the address, if that is not possible.
+  // Listens when it returns; with TLS if `tls` is given. UNAVAILABLE, naming the address, if that
+  // is not possible.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const ListenAddress& address,
-                                                           Sources sources);
+                                                           Sources sources,
+                                                           const TlsConfig* tls = nullptr);
   ~HttpServer();
 
   // Ends what is being served, then stops listening.
@@ -38,7 +45,7 @@ class HttpServer {
   const ListenAddress& address() const { return address_; }
 
  private:
-  HttpServer();
+  explicit HttpServer(std::unique_ptr<httplib::Server> server);
   void AddPages(Sources sources);
 
   std::unique_ptr<httplib::Server> server_;

@@ -6,11 +6,14 @@
 
 #include <cstddef>
 #include <deque>
+#include <string>
 #include <utility>
 
 #include "core/base/mutex.h"
 #include "server/call_gate.h"
+#include "server/service_context.h"
 #include "server/status_to_grpc.h"
+#include "server/stream_admission.h"
 
 namespace eldr {
 
@@ -19,20 +22,23 @@ namespace eldr {
 // read its answers is not read from.
 //
 // It ends with OK once the client has half-closed and everything is answered, with CANCELLED if the
-// client went away, and with UNAVAILABLE when the gate closes.
+// client went away, and with UNAVAILABLE when the gate closes. It is refused at once, with nothing
+// read, for want of a permission or beyond a limit.
 //
 // Only one thread at a time performs the stream's operations (Pump), without holding the lock:
 // gRPC may call back from inside an operation.
 template <typename Request, typename Response>
 class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public OpenStream {
  public:
-  explicit MessageStream(CallGate& gate) : gate_(gate) {}
+  MessageStream(ServiceContext& context, Call call) : context_(context), call_(call) {}
 
   // Call once, from the service method.
-  void Begin() {
-    admitted_ = gate_.EnterStream(this);
-    Change([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      if (!admitted_) ending_ = true;
+  void Begin(const grpc::ServerContextBase& rpc) {
+    entered_ = context_.gate.EnterStream(this);
+    absl::Status refusal = entered_ ? admission_.Admit(context_, call_, rpc) : absl::OkStatus();
+    Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      refusal_ = std::move(refusal);
+      if (!entered_ || !refusal_.ok()) ending_ = true;
     });
   }
 
@@ -67,6 +73,8 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
     MutexLock lock(mutex_);
     return broken_;
   }
+  // The client's address, as limits per client count it.
+  const std::string& peer() const { return admission_.peer(); }
 
  private:
   static constexpr std::size_t kMaxOutstanding = 256;
@@ -96,7 +104,8 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
     Change([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { broken_ = true; });
   }
   void OnDone() override {
-    if (admitted_) gate_.LeaveStream(this);
+    admission_.Release();
+    if (entered_) context_.gate.LeaveStream(this);
     delete this;
   }
 
@@ -162,13 +171,16 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
 
   grpc::Status FinalStatus() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (broken_) return grpc::Status::CANCELLED;
+    if (!refusal_.ok()) return ToGrpcStatus(refusal_);
     // All that the client had to say was answered, whatever came after.
     if (half_closed_) return grpc::Status::OK;
     return ToGrpcStatus(ShuttingDown());
   }
 
-  CallGate& gate_;
-  bool admitted_ = false;
+  ServiceContext& context_;
+  const Call call_;
+  StreamAdmission admission_;
+  bool entered_ = false;
   Request request_;    // owned by the read, then by Handle()
   Response response_;  // owned by the write
 
@@ -179,7 +191,8 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;  // from StartRead until its message is handled
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
-  bool ending_ ABSL_GUARDED_BY(mutex_) = false;  // the daemon shuts down
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;  // refused, or the daemon shuts down
+  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;  // the client is gone
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };

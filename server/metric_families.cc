@@ -35,6 +35,8 @@ Families::Families(Registry& registry)
           "Time from a parsed request to its answer, waits for signatures included.")),
       calls_in_flight(GaugeFamily(registry, "eldr_calls_in_flight",
                                   "Calls and streams that are being served.")),
+      limit_exceeded(CounterFamily(registry, "eldr_limit_exceeded_total",
+                                   "Calls, and messages of streams, that a limit refused.")),
       placements(CounterFamily(registry, "eldr_placements_total",
                                "Placement queries of declared models, by outcome and reason.")),
       placement_basis(CounterFamily(

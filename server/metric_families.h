@@ -22,6 +22,7 @@ class Families {
   prometheus::Family<prometheus::Counter>& calls;
   prometheus::Family<prometheus::Histogram>& call_seconds;
   prometheus::Family<prometheus::Gauge>& calls_in_flight;
+  prometheus::Family<prometheus::Counter>& limit_exceeded;
   prometheus::Family<prometheus::Counter>& placements;
   prometheus::Family<prometheus::Counter>& placement_basis;
   prometheus::Family<prometheus::Counter>& marginal_experts;

@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "absl/hash/hash.h"
+#include "core/base/limit_exceeded.h"
 #include "server/metric_families.h"
 #include "server/status_to_grpc.h"
 
@@ -15,11 +16,16 @@ constexpr absl::string_view kCallNames[kCalls] = {
     "RenewLeases",   "ReleaseLease",     "ReleaseLeases", "ExplainPlacement", "RegisterNode",
     "Heartbeat",     "StreamHeartbeats", "DrainNode",     "UndrainNode",      "RemoveNode",
     "ListNodes",     "GetResidency",     "DeclareModel",  "ListModels",       "DescribeModel",
-    "UpdateBlocks",
+    "UpdateBlocks",  "WatchPlacements",
 };
 // By SignatureEncoding and by SignatureOutcome.
 constexpr absl::string_view kEncodingNames[kSignatureEncodings] = {"uint8", "uint16", "uint32",
                                                                    "sparse", "none"};
+// Every limit that refuses a call: a series each from the start, so that its rate can be watched.
+constexpr absl::string_view kLimitNames[] = {
+    "models",           "nodes_per_model", "leases_per_model", "node_capacity", "calls", "streams",
+    "streams_per_peer", "waits",           "waits_per_peer",   "wait_bytes",
+};
 constexpr absl::string_view kOutcomeNames[kSignatureOutcomes] = {"stored", "updated_lease",
                                                                  "inline", "refused"};
 
@@ -28,6 +34,8 @@ std::size_t Index(auto enumerator) { return static_cast<std::size_t>(enumerator)
 std::string Text(absl::string_view text) { return std::string(text); }
 
 }  // namespace
+
+absl::string_view Name(Call call) { return kCallNames[Index(call)]; }
 
 SignatureEncoding EncodingOf(const SignatureData& signature) {
   if (const auto* dense = std::get_if<SignatureData::Dense>(&signature.counts)) {
@@ -159,6 +167,9 @@ Metrics::Metrics(prometheus::Registry& registry, std::size_t max_models)
         &families_->call_seconds.Add({{"call", name}}, Families::LatencyBuckets()),
     };
   }
+  for (const absl::string_view limit : kLimitNames) {
+    families_->limit_exceeded.Add({{"limit", Text(limit)}});
+  }
 }
 
 Metrics::~Metrics() = default;
@@ -189,16 +200,19 @@ void Metrics::SetCallsInFlight(std::int64_t calls) {
   calls_in_flight_->Set(static_cast<double>(calls));
 }
 
-void Metrics::OnCall(Call call, absl::StatusCode code, absl::Duration took) {
+void Metrics::OnCall(Call call, const absl::Status& status, absl::Duration took) {
   const CallMetrics& metrics = calls_[Index(call)];
   metrics.seconds->Observe(absl::ToDoubleSeconds(took));
-  if (code == absl::StatusCode::kOk) {
+  if (status.ok()) {
     metrics.ok->Increment();
     return;
   }
+  if (const std::string limit = LimitOf(status); !limit.empty()) {
+    families_->limit_exceeded.Add({{"limit", limit}}).Increment();
+  }
   // Looked up, because a series for each code of each call would be mostly zeros.
   families_->calls
-      .Add({{"call", Text(kCallNames[Index(call)])}, {"outcome", Text(OutcomeName(code))}})
+      .Add({{"call", Text(kCallNames[Index(call)])}, {"outcome", Text(OutcomeName(status.code()))}})
       .Increment();
 }
 

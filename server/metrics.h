@@ -49,8 +49,11 @@ enum class Call : std::uint8_t {
   kListModels,
   kDescribeModel,
   kUpdateBlocks,
+  kWatchPlacements,
 };
-inline constexpr std::size_t kCalls = 21;
+inline constexpr std::size_t kCalls = 22;
+// The method's name, "Place".
+absl::string_view Name(Call call);
 
 // The form in which a signature's counts came.
 enum class SignatureEncoding : std::uint8_t { kUint8, kUint16, kUint32, kSparse, kNone };
@@ -128,7 +131,8 @@ class Metrics {
   // nullptr if the model was not added. Takes no lock: it is on the path of every placement.
   ModelMetrics* FindModel(absl::string_view model) const;
 
-  void OnCall(Call call, absl::StatusCode code, absl::Duration took);
+  // A refusal that a limit made counts for that limit too; see LimitExceeded().
+  void OnCall(Call call, const absl::Status& status, absl::Duration took);
   void SetCallsInFlight(std::int64_t calls);
 
  private:

@@ -4,6 +4,7 @@
 #include "core/model/model_geometry.h"
 #include "server/event_log.h"
 #include "server/proto_convert.h"
+#include "server/unary_call.h"
 
 namespace eldr {
 namespace {
@@ -44,8 +45,9 @@ absl::StatusOr<bool> DeclareModel(ServiceContext& context, const ModelSpec& spec
 grpc::ServerUnaryReactor* ModelService::DeclareModel(grpc::CallbackServerContext* rpc,
                                                      const v1::DeclareModelRequest* request,
                                                      v1::DeclareModelResponse* response) {
-  return AnswerCall(context_, Call::kDeclareModel, rpc,
-                    [&] { return Declare(context_, *request, response); });
+  return AnswerCall(
+      context_, Call::kDeclareModel, rpc, [&] { return Declare(context_, *request, response); },
+      request->name());
 }
 
 grpc::ServerUnaryReactor* ModelService::ListModels(grpc::CallbackServerContext* rpc,

@@ -9,6 +9,7 @@
 #include "server/placement_feed.h"
 #include "server/proto_convert.h"
 #include "server/signature_capture.h"
+#include "server/status_to_grpc.h"
 
 namespace eldr {
 namespace {

@@ -1,10 +1,12 @@
 #include "server/placement_service.h"
 
+#include "server/peer.h"
 #include "server/placement_convert.h"
 #include "server/placement_operations.h"
 #include "server/placement_streams.h"
 #include "server/placement_watch.h"
 #include "server/signature_wait.h"
+#include "server/unary_call.h"
 
 namespace eldr {
 namespace {
@@ -12,16 +14,27 @@ namespace {
 // A unary placement that waits for its signature. Deletes itself.
 class WaitingPlacement final : public grpc::ServerUnaryReactor {
  public:
-  // REQUIRES: the gate was entered.
-  WaitingPlacement(ServiceContext& context, const v1::PlaceRequest& request,
-                   v1::PlaceResponse* response)
+  WaitingPlacement(ServiceContext& context, const grpc::ServerContextBase& rpc,
+                   const v1::PlaceRequest& request, v1::PlaceResponse* response)
       : context_(context),
+        rpc_(rpc),
         request_(request),
         response_(response),
-        start_(context.clock.Monotonic()) {}
+        call_(context, Call::kPlace, rpc) {}
 
   // Call once, from the service method: until that returns gRPC neither cancels nor deletes.
   void Begin(absl::Duration wait) {
+    if (!call_.admitted().ok()) {
+      Answer(call_.admitted());
+      return;
+    }
+    absl::StatusOr<CallLimits::Hold> hold =
+        context_.limits.EnterWait(PeerOf(rpc_), request_.ByteSizeLong());
+    if (!hold.ok()) {
+      Answer(hold.status());
+      return;
+    }
+    hold_ = *std::move(hold);
     wait_ = SignatureWait::Start(context_.router, request_.model(), request_.request_id(), wait,
                                  [this] { Answer(eldr::Place(context_, request_, response_)); });
   }
@@ -34,16 +47,16 @@ class WaitingPlacement final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
   void Answer(const absl::Status& status) {
-    ServiceContext& context = context_;
-    context.metrics.OnCall(Call::kPlace, status.code(), context.clock.Monotonic() - start_);
-    Finish(ToGrpcStatus(status));  // may delete this
-    context.gate.Leave();
+    hold_ = CallLimits::Hold();
+    call_.Answer(this, status);  // may delete this
   }
 
   ServiceContext& context_;
+  const grpc::ServerContextBase& rpc_;
   const v1::PlaceRequest& request_;
   v1::PlaceResponse* const response_;
-  const MonotonicTime start_;
+  UnaryCall call_;
+  CallLimits::Hold hold_;
   std::shared_ptr<SignatureWait> wait_;
 };
 
@@ -57,9 +70,9 @@ grpc::ServerUnaryReactor* PlacementService::PushSignature(grpc::CallbackServerCo
 }
 
 grpc::ServerBidiReactor<v1::StreamSignaturesRequest, v1::StreamSignaturesResponse>*
-PlacementService::StreamSignatures(grpc::CallbackServerContext* /*rpc*/) {
+PlacementService::StreamSignatures(grpc::CallbackServerContext* rpc) {
   auto* const stream = new SignatureStream(context_);
-  stream->Begin();
+  stream->Begin(*rpc);
   return stream;
 }
 
@@ -74,20 +87,20 @@ grpc::ServerUnaryReactor* PlacementService::Place(grpc::CallbackServerContext* r
                                                   const v1::PlaceRequest* request,
                                                   v1::PlaceResponse* response) {
   const absl::StatusOr<absl::Duration> wait = SignatureWaitOf(*request);
-  if (!wait.ok() || *wait == absl::ZeroDuration() || !context_.gate.Enter()) {
+  if (!wait.ok() || *wait == absl::ZeroDuration()) {
     return AnswerCall(context_, Call::kPlace, rpc, [&] {
       return wait.ok() ? eldr::Place(context_, *request, response) : wait.status();
     });
   }
-  auto* const waiting = new WaitingPlacement(context_, *request, response);
+  auto* const waiting = new WaitingPlacement(context_, *rpc, *request, response);
   waiting->Begin(*wait);
   return waiting;
 }
 
 grpc::ServerBidiReactor<v1::StreamPlacementsRequest, v1::StreamPlacementsResponse>*
-PlacementService::StreamPlacements(grpc::CallbackServerContext* /*rpc*/) {
+PlacementService::StreamPlacements(grpc::CallbackServerContext* rpc) {
   auto* const stream = new PlacementStream(context_);
-  stream->Begin();
+  stream->Begin(*rpc);
   return stream;
 }
 
@@ -127,8 +140,8 @@ grpc::ServerUnaryReactor* PlacementService::ExplainPlacement(
 }
 
 grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPlacements(
-    grpc::CallbackServerContext* /*rpc*/, const v1::WatchPlacementsRequest* request) {
-  return NewPlacementWatch(context_, *request);
+    grpc::CallbackServerContext* rpc, const v1::WatchPlacementsRequest* request) {
+  return NewPlacementWatch(context_, *rpc, *request);
 }
 
 }  // namespace eldr

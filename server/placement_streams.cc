@@ -15,8 +15,7 @@ void SignatureStream::Handle(v1::StreamSignaturesRequest& request) {
   response.set_id(request.id());
   const absl::Status status = PushSignature(context_, request.push(), response.mutable_stored());
   if (!status.ok()) ToProto(status, response.mutable_error());
-  context_.metrics.OnCall(Call::kStreamSignatures, status.code(),
-                          context_.clock.Monotonic() - start);
+  context_.metrics.OnCall(Call::kStreamSignatures, status, context_.clock.Monotonic() - start);
   Answer(std::move(response));
 }
 
@@ -29,15 +28,23 @@ void PlacementStream::Handle(v1::StreamPlacementsRequest& request) {
   }
   auto waiting = std::make_unique<v1::StreamPlacementsRequest>(std::move(request));
   const v1::PlaceRequest& query = waiting->place();
-  SignatureWait::Start(context_.router, query.model(), query.request_id(), *wait,
-                       [this, start, waiting = std::move(waiting)] {
-                         // A placement for a client that is gone would only leave a lease.
-                         if (ClientIsGone()) {
-                           Drop();
-                         } else {
-                           AnswerQuery(*waiting, absl::OkStatus(), start);
-                         }
-                       });
+  absl::StatusOr<CallLimits::Hold> hold = context_.limits.EnterWait(peer(), query.ByteSizeLong());
+  if (!hold.ok()) {
+    AnswerQuery(*waiting, hold.status(), start);
+    return;
+  }
+  SignatureWait::Start(
+      context_.router, query.model(), query.request_id(), *wait,
+      [this, start, waiting = std::move(waiting), hold = *std::move(hold)]() mutable {
+        // Before the answer: the stream and all it uses may go with it.
+        hold = CallLimits::Hold();
+        // A placement for a client that is gone would only leave a lease.
+        if (ClientIsGone()) {
+          Drop();
+        } else {
+          AnswerQuery(*waiting, absl::OkStatus(), start);
+        }
+      });
 }
 
 void PlacementStream::AnswerQuery(const v1::StreamPlacementsRequest& request,
@@ -47,8 +54,7 @@ void PlacementStream::AnswerQuery(const v1::StreamPlacementsRequest& request,
   absl::Status status = std::move(wait_status);
   if (status.ok()) status = Place(context_, request.place(), response.mutable_placed());
   if (!status.ok()) ToProto(status, response.mutable_error());
-  context_.metrics.OnCall(Call::kStreamPlacements, status.code(),
-                          context_.clock.Monotonic() - start);
+  context_.metrics.OnCall(Call::kStreamPlacements, status, context_.clock.Monotonic() - start);
   Answer(std::move(response));
 }
 

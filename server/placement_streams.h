@@ -13,7 +13,7 @@ class SignatureStream final
     : public MessageStream<v1::StreamSignaturesRequest, v1::StreamSignaturesResponse> {
  public:
   explicit SignatureStream(ServiceContext& context)
-      : MessageStream(context.gate), context_(context) {}
+      : MessageStream(context, Call::kStreamSignatures), context_(context) {}
 
  private:
   void Handle(v1::StreamSignaturesRequest& request) override;
@@ -26,7 +26,7 @@ class PlacementStream final
     : public MessageStream<v1::StreamPlacementsRequest, v1::StreamPlacementsResponse> {
  public:
   explicit PlacementStream(ServiceContext& context)
-      : MessageStream(context.gate), context_(context) {}
+      : MessageStream(context, Call::kStreamPlacements), context_(context) {}
 
  private:
   void Handle(v1::StreamPlacementsRequest& request) override;

@@ -8,6 +8,7 @@
 #include "server/placement_convert.h"
 #include "server/placement_feed.h"
 #include "server/status_to_grpc.h"
+#include "server/stream_admission.h"
 
 namespace eldr {
 namespace {
@@ -24,9 +25,13 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
   PlacementWatch(ServiceContext& context, const v1::WatchPlacementsRequest& request)
       : context_(context), model_(request.model()), node_id_(request.node_id()) {}
 
-  void Begin() {
-    admitted_ = context_.gate.EnterStream(this);
-    if (!admitted_) return Finish(ToGrpcStatus(ShuttingDown()));
+  void Begin(const grpc::ServerContextBase& rpc) {
+    entered_ = context_.gate.EnterStream(this);
+    if (!entered_) return Finish(ToGrpcStatus(ShuttingDown()));
+    const absl::Status refusal = admission_.Admit(context_, Call::kWatchPlacements, rpc);
+    if (!refusal.ok()) return Refuse(refusal);
+    context_.metrics.OnCall(Call::kWatchPlacements, absl::OkStatus(), absl::ZeroDuration());
+    watching_ = true;
     StartSendInitialMetadata();
     context_.feed.Add(this);
   }
@@ -78,6 +83,14 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
   }
 
  private:
+  void Refuse(const absl::Status& refusal) {
+    {
+      MutexLock lock(mutex_);
+      ending_ = true;
+      end_status_ = refusal;
+    }
+    Pump();
+  }
   void OnWriteDone(bool ok) override {
     {
       MutexLock lock(mutex_);
@@ -95,10 +108,9 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
     Pump();
   }
   void OnDone() override {
-    if (admitted_) {
-      context_.feed.Remove(this);
-      context_.gate.LeaveStream(this);
-    }
+    if (watching_) context_.feed.Remove(this);
+    admission_.Release();
+    if (entered_) context_.gate.LeaveStream(this);
     delete this;
   }
 
@@ -131,7 +143,9 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
   ServiceContext& context_;
   const std::string model_;
   const std::string node_id_;
-  bool admitted_ = false;
+  StreamAdmission admission_;
+  bool entered_ = false;
+  bool watching_ = false;
 
   Mutex mutex_;
   std::deque<v1::WatchPlacementsResponse> queue_ ABSL_GUARDED_BY(mutex_);
@@ -149,9 +163,10 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
 }  // namespace
 
 grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* NewPlacementWatch(
-    ServiceContext& context, const v1::WatchPlacementsRequest& request) {
+    ServiceContext& context, const grpc::ServerContextBase& rpc,
+    const v1::WatchPlacementsRequest& request) {
   auto* const watch = new PlacementWatch(context, request);
-  watch->Begin();
+  watch->Begin(rpc);
   return watch;
 }
 

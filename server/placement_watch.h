@@ -2,6 +2,7 @@
 #ifndef ELDR_SERVER_PLACEMENT_WATCH_H_
 #define ELDR_SERVER_PLACEMENT_WATCH_H_
 
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "eldr/v1/placement.pb.h"
@@ -11,7 +12,8 @@ namespace eldr {
 
 // The stream deletes itself when it is done.
 grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* NewPlacementWatch(
-    ServiceContext& context, const v1::WatchPlacementsRequest& request);
+    ServiceContext& context, const grpc::ServerContextBase& rpc,
+    const v1::WatchPlacementsRequest& request);
 
 }  // namespace eldr
 

@@ -90,8 +90,8 @@ void RecordFiles::Flush() {
   MutexLock lock(file_mutex_);
   const absl::Status status = Write(records);
   if (!status.ok() && !failing_) {
-    log_.Warning("recording_failing", {{"directory", options_.directory},
-                                       {"message", status.message()}});
+    log_.Warning("recording_failing",
+                 {{"directory", options_.directory}, {"message", status.message()}});
   } else if (status.ok() && failing_) {
     log_.Info("recording_recovered", {{"directory", options_.directory}});
   }
@@ -121,9 +121,8 @@ absl::Status RecordFiles::Write(const std::string& records) {
 }
 
 absl::Status RecordFiles::StartFile() {
-  const fs::path path =
-      fs::path(options_.directory) /
-      absl::StrFormat("%s%08d%s", options_.prefix, next_number_, options_.suffix);
+  const fs::path path = fs::path(options_.directory) /
+                        absl::StrFormat("%s%08d%s", options_.prefix, next_number_, options_.suffix);
   const std::string head =
       absl::StrCat(options_.magic, options_.head ? options_.head() : std::string());
   out_ = std::ofstream(path, std::ios::binary | std::ios::trunc);

@@ -23,8 +23,8 @@
 namespace eldr {
 
 // Files of a magic and messages, each with its length before it as a varint. Append() only queues,
-// within a bound: what does not fit, or can not be written, is dropped and counted, and nothing else
-// suffers. Thread-safe.
+// within a bound: what does not fit, or can not be written, is dropped and counted, and nothing
+// else suffers. Thread-safe.
 class RecordFiles {
  public:
   struct Options {

@@ -16,8 +16,8 @@
 
 namespace eldr {
 
-// Writes the records of proto/eldr/v1/capture.proto. Only what belongs to the share of requests that
-// is recorded is kept; all of a request, or nothing. Thread-safe.
+// Writes the records of proto/eldr/v1/capture.proto. Only what belongs to the share of requests
+// that is recorded is kept; all of a request, or nothing. Thread-safe.
 class SignatureCapture {
  public:
   // INVALID_ARGUMENT, naming capture.directory, if it cannot be written to. References must outlive

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 namespace eldr {
 namespace {
 
@@ -27,16 +29,28 @@ constexpr absl::string_view kOutcomes[] = {
     "unauthenticated",
 };
 
+// Messages repeat what the caller sent, and it may have sent megabytes: more than a few KiB of
+// trailers would break the call.
+constexpr std::size_t kMaxMessageBytes = 1024;
+
+std::string MessageOf(const absl::Status& status) {
+  const absl::string_view whole = status.message();
+  if (whole.size() <= kMaxMessageBytes) return std::string(whole);
+  std::size_t end = kMaxMessageBytes;
+  while (end > 0 && (static_cast<unsigned char>(whole[end]) & 0xC0) == 0x80) --end;  // whole UTF-8
+  return absl::StrCat(whole.substr(0, end), "...");
+}
+
 }  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), MessageOf(status));
 }
 
 void ToProto(const absl::Status& status, v1::ElementError* error) {
   error->set_code(static_cast<int>(status.code()));
-  error->set_message(std::string(status.message()));
+  error->set_message(MessageOf(status));
 }
 
 absl::Status ShuttingDown() {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/src/channel_credentials.h"
 
 namespace eldr::client::internal {
 namespace {
@@ -44,7 +45,7 @@ absl::Status Check(const Options& options) {
   return absl::OkStatus();
 }
 
-std::shared_ptr<grpc::Channel> OpenChannel(const Options& options) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Options& options) {
   if (options.channel != nullptr) return options.channel;
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
@@ -56,7 +57,13 @@ std::shared_ptr<grpc::Channel> OpenChannel(const Options& options) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
                    milliseconds(options.retry.initial_backoff));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, milliseconds(options.retry.max_backoff));
-  auto credentials = options.credentials ? options.credentials : grpc::InsecureChannelCredentials();
+  if (!options.tls.server_name.empty()) arguments.SetSslTargetNameOverride(options.tls.server_name);
+  auto credentials = options.credentials;
+  if (credentials == nullptr) {
+    auto made = MakeChannelCredentials(options.tls);
+    if (!made.ok()) return made.status();
+    credentials = *std::move(made);
+  }
   return grpc::CreateCustomChannel(options.target, credentials, arguments);
 }
 
@@ -69,14 +76,18 @@ void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
 
 absl::StatusOr<std::shared_ptr<Connection>> Connection::Create(Options options) {
   if (absl::Status status = Check(options); !status.ok()) return status;
-  std::shared_ptr<grpc::Channel> channel = OpenChannel(options);
-  return std::shared_ptr<Connection>(new Connection(std::move(options), std::move(channel)));
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = OpenChannel(options);
+  if (!channel.ok()) return channel.status();
+  std::shared_ptr<Connection> connection(new Connection(std::move(options), *std::move(channel)));
+  if (absl::Status status = connection->token_.Check(); !status.ok()) return status;
+  return connection;
 }
 
 Connection::Connection(Options options, std::shared_ptr<grpc::Channel> channel)
     : options_(std::move(options)),
       environment_(RealRetryEnvironment()),
       channel_(std::move(channel)),
+      token_(options_.token_file),
       models_(v1::ModelService::NewStub(channel_)),
       fleet_(v1::FleetService::NewStub(channel_)),
       placement_(v1::PlacementService::NewStub(channel_)),
@@ -96,8 +107,9 @@ absl::Status Connection::Retry(const CallOptions& options, Repeat repeat,
   const absl::Duration timeout =
       options.timeout == absl::ZeroDuration() ? options_.timeout : options.timeout;
   return CallWithRetry(options_.retry, repeat, timeout, environment_,
-                       [&attempt](absl::Duration remaining) {
+                       [this, &attempt](absl::Duration remaining) {
                          grpc::ClientContext context;  // a context serves one attempt
+                         token_.AddTo(context);
                          SetTimeout(context, remaining);
                          return FromGrpcStatus(attempt(context));
                        });

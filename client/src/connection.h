@@ -14,6 +14,7 @@
 #include "client/src/lease_renewals.h"
 #include "client/src/renewal_thread.h"
 #include "client/src/retry.h"
+#include "client/src/token_source.h"
 #include "eldr/client/options.h"
 #include "eldr/v1/fleet.grpc.pb.h"
 #include "eldr/v1/models.grpc.pb.h"
@@ -24,7 +25,8 @@ namespace eldr::client::internal {
 // Thread-safe.
 class Connection {
  public:
-  // INVALID_ARGUMENT if an option is out of its range. Does not connect.
+  // INVALID_ARGUMENT if an option is out of its range or a file of TLS cannot be read,
+  // UNAUTHENTICATED if the token file cannot. Does not connect.
   static absl::StatusOr<std::shared_ptr<Connection>> Create(Options options);
 
   // Calls one method of one of the stubs below, with the options' retries and timeout.
@@ -48,6 +50,7 @@ class Connection {
   v1::FleetService::StubInterface& fleet() { return *fleet_; }
   v1::PlacementService::StubInterface& placement() { return *placement_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  TokenSource& token() { return token_; }
 
   absl::Duration Now() const { return environment_.now(); }
   LeaseRenewals& renewals() { return renewals_; }
@@ -59,6 +62,7 @@ class Connection {
   const Options options_;
   const RetryEnvironment environment_;
   const std::shared_ptr<grpc::Channel> channel_;
+  TokenSource token_;
   const std::unique_ptr<v1::ModelService::StubInterface> models_;
   const std::unique_ptr<v1::FleetService::StubInterface> fleet_;
   const std::unique_ptr<v1::PlacementService::StubInterface> placement_;

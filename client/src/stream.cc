@@ -57,6 +57,7 @@ struct Stream<Rpc>::State {
         std::unique_ptr<Rpcs> (Stub::*open)(grpc::ClientContext*))
       : connection(std::move(shared)) {
     if (options.timeout != absl::ZeroDuration()) internal::SetTimeout(context, options.timeout);
+    connection->token().AddTo(context);
     rpc = (stub.*open)(&context);
   }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/limit_exceeded.h"
 
 namespace eldr {
 namespace {
@@ -118,7 +119,8 @@ absl::Status NoCandidateError(absl::string_view model, const Eligibility& eligib
     return eligibility.ineligible[static_cast<std::size_t>(reason)];
   };
   if (count(Ineligible::kCapacity) + count(Ineligible::kKvCapacity) > 0) {
-    return absl::ResourceExhaustedError(
+    return LimitExceeded(
+        "node_capacity",
         absl::StrCat("model \"", model, "\": every eligible node is full (", reasons, ")"));
   }
   return absl::UnavailableError(

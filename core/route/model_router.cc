@@ -234,6 +234,8 @@ absl::StatusOr<Explanation> ModelRouter::Explain(absl::string_view request_id) c
 
 std::uint64_t ModelRouter::AwaitSignature(absl::string_view request_id,
                                           absl::AnyInvocable<void()> on_arrival) {
+  // The placement itself then says what is wrong, at once.
+  if (!ValidateRequestId(request_id).ok()) return 0;
   MutexLock lock(mutex_);
   Advance();
   if (signatures_.Find(request_id) != nullptr || leases_.Find(request_id) != nullptr) return 0;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/limit_exceeded.h"
 #include "core/base/status_macros.h"
 #include "core/route/model_router.h"
 
@@ -68,9 +69,9 @@ absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
   DecodeNode* node = fleet_.Find(spec.node_id);
   if (node == nullptr) {
     if (fleet_.nodes().size() >= options_.max_nodes_per_model) {
-      return absl::ResourceExhaustedError(absl::StrCat("model \"", spec_.name, "\": has ",
-                                                       fleet_.nodes().size(),
-                                                       " nodes, its limit (max_nodes_per_model)"));
+      return LimitExceeded("nodes_per_model",
+                           absl::StrCat("model \"", spec_.name, "\": has ", fleet_.nodes().size(),
+                                        " nodes, its limit (max_nodes_per_model)"));
     }
     node = &fleet_.Add(spec);
     result.created = true;

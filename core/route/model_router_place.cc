@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/limit_exceeded.h"
 #include "core/base/status_macros.h"
 #include "core/route/model_router.h"
 
@@ -47,9 +48,9 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     return RenewHeld(*held, query, in_query ? &*in_query : nullptr, now);
   }
   if (held == nullptr && leases_.size() >= options_.max_leases_per_model) {
-    return absl::ResourceExhaustedError(absl::StrCat("model \"", spec_.name, "\": holds ",
-                                                     leases_.size(),
-                                                     " leases, its limit (max_leases_per_model)"));
+    return LimitExceeded("leases_per_model",
+                         absl::StrCat("model \"", spec_.name, "\": holds ", leases_.size(),
+                                      " leases, its limit (max_leases_per_model)"));
   }
 
   const Knowledge knowledge = Know(query, in_query ? &*in_query : nullptr, held, now);

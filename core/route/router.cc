@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/limit_exceeded.h"
 #include "core/base/status_macros.h"
 #include "core/route/model_router.h"
 
@@ -87,8 +88,8 @@ absl::StatusOr<bool> Router::DeclareModel(const ModelSpec& spec) {
     return false;
   }
   if (models_.size() >= options_.max_models) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(models_.size(), " models are declared, the limit (max_models)"));
+    return LimitExceeded(
+        "models", absl::StrCat(models_.size(), " models are declared, the limit (max_models)"));
   }
   models_[spec.name] =
       std::make_unique<ModelRouter>(spec, options_, clock_, observer_, next_lease_id_);

@@ -65,6 +65,10 @@ void DaemonTest::StartDaemon(const Config& config) {
   auto daemon = Daemon::Start(config, clock_, std::make_shared<spdlog::sinks::null_sink_mt>());
   ASSERT_THAT(daemon, IsOk());
   daemon_ = *std::move(daemon);
+  Connect();
+}
+
+void DaemonTest::Connect() {
   channel_ = grpc::CreateChannel(grpc_target(), grpc::InsecureChannelCredentials());
   placement_ = v1::PlacementService::NewStub(channel_);
   fleet_ = v1::FleetService::NewStub(channel_);

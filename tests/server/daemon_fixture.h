@@ -39,6 +39,8 @@ class DaemonTest : public ::testing::Test {
   static Config TestConfig();
 
   void StartDaemon(const Config& config = TestConfig());
+  // Points the stubs at daemon_, in plaintext and without a token.
+  void Connect();
   void DeclareTestModel();
   // A node that sends no heartbeats, so it is ready at once.
   void RegisterTestNode(const std::string& node_id, std::uint32_t capacity = 0);

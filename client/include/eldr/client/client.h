@@ -43,7 +43,8 @@ enum class Health {
 // first call does.
 class Client {
  public:
-  // INVALID_ARGUMENT if an option is out of its range.
+  // INVALID_ARGUMENT if an option is out of its range or a file of TLS cannot be read,
+  // UNAUTHENTICATED if the token file cannot.
   static absl::StatusOr<std::unique_ptr<Client>> Create(Options options);
   ~Client();
   Client(const Client&) = delete;

@@ -28,16 +28,33 @@ struct RetryOptions {
   absl::Duration max_backoff = absl::Seconds(1);
 };
 
+// Files in PEM for an encrypted connection. All empty: plaintext. A file that is replaced serves
+// new connections within a minute.
+struct TlsOptions {
+  // The authorities that the daemon's certificate may be signed by. Needed for TLS.
+  std::string ca_file;
+  // The client's own certificate and its key, if the daemon asks for one; both or neither.
+  std::string certificate_file;
+  std::string key_file;
+  // The name that the daemon's certificate must have, if it is not the host of `target`.
+  std::string server_name;
+};
+
 struct Options {
   // Where the daemon listens: "host:port" or "unix:/path".
   std::string target = "127.0.0.1:9002";
   // How long one call may take in all, unless its CallOptions say otherwise. Must be positive.
   absl::Duration timeout = absl::Seconds(5);
   RetryOptions retry = {};
-  // Who the client is and whom it trusts. Null: plaintext.
+  // Whom the client trusts and who it is.
+  TlsOptions tls = {};
+  // A file whose first line is a bearer token, sent with every call; read again when it changes.
+  // Empty: none. Without TLS the token crosses the network in plaintext.
+  std::string token_file;
+  // Used in the place of `tls` if set.
   std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
-  // If set, calls go over this channel, and `target` and `credentials` are not used. This is the
-  // seam for tests: implement the generated services, and hand in Server::InProcessChannel().
+  // If set, calls go over this channel, and `target`, `tls` and `credentials` are not used. This is
+  // the seam for tests: implement the generated services, and hand in Server::InProcessChannel().
   std::shared_ptr<grpc::Channel> channel = nullptr;
   // The largest answer that is accepted, in bytes. Must be positive.
   int max_receive_bytes = 64 << 20;

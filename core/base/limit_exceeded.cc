@@ -1,0 +1,25 @@
+#include "core/base/limit_exceeded.h"
+
+#include "absl/strings/cord.h"
+#include "absl/types/optional.h"
+
+namespace eldr {
+namespace {
+
+constexpr char kLimit[] = "eldr/limit";
+
+}  // namespace
+
+absl::Status LimitExceeded(absl::string_view limit, absl::string_view message) {
+  absl::Status status = absl::ResourceExhaustedError(message);
+  status.SetPayload(kLimit, absl::Cord(limit));
+  return status;
+}
+
+std::string LimitOf(const absl::Status& status) {
+  if (!absl::IsResourceExhausted(status)) return "";
+  const absl::optional<absl::Cord> limit = status.GetPayload(kLimit);
+  return limit.has_value() ? std::string(*limit) : "";
+}
+
+}  // namespace eldr

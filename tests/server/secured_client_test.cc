@@ -1,0 +1,112 @@
+// The client library and eldrctl against a daemon with credentials.
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/ctl/eldrctl.h"
+#include "eldr/client/client.h"
+#include "gmock/gmock.h"
+#include "tests/server/secured_daemon.h"
+#include "tests/support/status_matchers.h"
+
+namespace eldr {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Code = absl::StatusCode;
+
+class SecuredClientTest : public SecuredDaemonTest {
+ protected:
+  void SetUp() override {
+    Config config = WithTokens(WithTls(SecuredConfig()));
+    ReplaceFile(dir_ / "ca.pem", authority_.certificate());
+    config.tls.client_ca = dir_ / "ca.pem";
+    config.tls.client_certificates = "optional";
+    config.auth.certificates[static_cast<std::size_t>(Role::kAdmin)] = {"operator"};
+    StartSecured(config);
+    const TestCertificate certificate = authority_.Issue("operator", {});
+    ReplaceFile(dir_ / "me.pem", certificate.certificate);
+    ReplaceFile(dir_ / "me.key", certificate.key);
+  }
+
+  client::Options Options() const {
+    return {.target = grpc_target(), .tls = {.ca_file = dir_ / "ca.pem"}};
+  }
+  // The error output of a command line, or "done".
+  std::string Run(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"--target", grpc_target(), "--timeout", "5s"});
+    std::ostringstream out, err;
+    return ctl::RunEldrctl(arguments, out, err) == ctl::kExitOk ? "done" : err.str();
+  }
+};
+
+TEST_F(SecuredClientTest, CallsAndStreamsCarryTheTokenAndFollowItsFile) {
+  client::Options options = Options();
+  options.token_file = dir_ / "mine";
+  ReplaceFile(options.token_file, "# mine\n" + TokenOf(Role::kFrontend) + "\n");
+  const auto client = client::Client::Create(options);
+  ASSERT_THAT(client, IsOk());
+  EXPECT_THAT((*client)->ListModels({}), IsOk());
+  EXPECT_THAT((*client)->ListNodes({}), StatusIs(Code::kPermissionDenied));
+  const auto stream = (*client)->StreamPlacements();
+  EXPECT_THAT(stream->Finish(), IsOk());
+  EXPECT_THAT((*client)->StreamHeartbeats()->Receive().status(),
+              StatusIs(Code::kPermissionDenied, HasSubstr("StreamHeartbeats")));
+  ReplaceFile(options.token_file, TokenOf(Role::kRead));
+  EXPECT_THAT((*client)->ListNodes({}), IsOk());
+}
+
+TEST_F(SecuredClientTest, ACertificateWillDoToo) {
+  client::Options options = Options();
+  options.tls.certificate_file = dir_ / "me.pem";
+  options.tls.key_file = dir_ / "me.key";
+  const auto client = client::Client::Create(options);
+  ASSERT_THAT(client, IsOk());
+  EXPECT_THAT((*client)->ListNodes({}), IsOk());
+}
+
+TEST_F(SecuredClientTest, OptionsThatCannotWorkAreNamed) {
+  const auto refused = [](const client::Options& options, Code code, const std::string& part) {
+    EXPECT_THAT(client::Client::Create(options).status(), StatusIs(code, HasSubstr(part)));
+  };
+  client::Options options = Options();
+  options.tls.key_file = dir_ / "me.key";
+  refused(options, Code::kInvalidArgument, "Options.tls.certificate_file is \"\"");
+  options.tls.certificate_file = dir_ / "nowhere";
+  refused(options, Code::kInvalidArgument, "Options.tls.certificate_file is");
+  options.tls.certificate_file = dir_ / "me.pem";
+  options.tls.ca_file = "";
+  refused(options, Code::kInvalidArgument, "Options.tls.ca_file is \"\"");
+  options = Options();
+  options.token_file = dir_ / "nowhere";
+  refused(options, Code::kUnauthenticated, dir_ / "nowhere");
+}
+
+TEST_F(SecuredClientTest, EldrctlHasAFlagForEachAndSaysWhatIsMissing) {
+  const std::string ca = dir_ / "ca.pem";
+  const std::string token = TokenPath(Role::kRead);
+  EXPECT_EQ(Run({"nodes", "list", "--tls-ca", ca, "--token-file", token}), "done");
+  EXPECT_EQ(Run({"nodes", "list", "--tls-ca", ca, "--tls-cert", dir_ / "me.pem", "--tls-key",
+                 dir_ / "me.key"}),
+            "done");
+  EXPECT_EQ(Run({"health", "--tls-ca", ca}), "done");
+  EXPECT_THAT(Run({"nodes", "list", "--tls-ca", ca}),
+              AllOf(HasSubstr("UNAUTHENTICATED"), HasSubstr("--token-file FILE")));
+  EXPECT_THAT(Run({"nodes", "drain", "n", "--tls-ca", ca, "--token-file", token}),
+              AllOf(HasSubstr("PERMISSION_DENIED"), HasSubstr("role read"), HasSubstr("admin")));
+  EXPECT_THAT(Run({"nodes", "list"}), AllOf(HasSubstr("UNAVAILABLE"), HasSubstr("--tls-ca")));
+}
+
+TEST_F(SecuredClientTest, EldrctlTakesFilesFromItsEnvironment) {
+  setenv("ELDR_TLS_CA", (dir_ / "ca.pem").c_str(), 1);
+  setenv("ELDR_TOKEN_FILE", TokenPath(Role::kRead).c_str(), 1);
+  EXPECT_EQ(Run({"nodes", "list"}), "done");
+  unsetenv("ELDR_TLS_CA");
+  unsetenv("ELDR_TOKEN_FILE");
+}
+
+}  // namespace
+}  // namespace eldr
