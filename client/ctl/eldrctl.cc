@@ -72,8 +72,7 @@ void AddCommands(CLI::App& app, Runner& chosen) {
   for (const auto commands :
        {ModelCommands(), NodeCommands(), HeartbeatCommands(), ResidencyCommands(), TopCommands(),
         TailCommands(), SignatureCommands(), BlockCommands(), PlaceCommands(), LeaseCommands(),
-        ExplainCommands(),
-        HealthCommands()}) {
+        ExplainCommands(), HealthCommands()}) {
     for (const Command& command : commands) {
       CLI::App* parent = &app;
       if (command.group[0] != '\0') {

@@ -43,7 +43,7 @@ struct Lease {
   std::uint64_t kv_tokens = 0;  // context plus expected output
   SignatureQuality quality = SignatureQuality::kMissing;
   double signature_coverage = 0;  // share of the prompt's tokens, 0 to 1
-  bool learned = false;  // the prior has seen this request's signature
+  bool learned = false;           // the prior has seen this request's signature
   absl::Duration ttl;
   MonotonicTime placed_at;
   MonotonicTime expires_at;

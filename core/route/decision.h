@@ -17,10 +17,10 @@ namespace eldr {
 
 // Ranks candidates. Keeps its buffers from one decision to the next. Not thread-safe.
 //
-// Of more than kAllExact candidates, a policy that evaluates sees the least that each may cost, from
-// residencies of a byte per cell. The kRanked best by that, and all others that may beat the best of
-// them by more than kTolerance of its cost, are then evaluated anew. So the choice costs at most
-// kTolerance more than the best one, and is the best one where there are fewer candidates.
+// Of more than kAllExact candidates, a policy that evaluates sees the least that each may cost,
+// from residencies of a byte per cell. The kRanked best by that, and all others that may beat the
+// best of them by more than kTolerance of its cost, are then evaluated anew. So the choice costs at
+// most kTolerance more than the best one, and is the best one where there are fewer candidates.
 class Decision {
  public:
   explicit Decision(std::size_t cells) : activation_(cells) {}
