@@ -107,7 +107,7 @@ void Authorizer::AddCertificate(const grpc::ServerContextBase& rpc, Verdict& ver
   const std::shared_ptr<const grpc::AuthContext> peer = rpc.auth_context();
   if (peer == nullptr || !peer->IsPeerAuthenticated()) return;
   // The subject alternative names, or the common name if there are none.
-  for (const grpc::string_ref name : peer->GetPeerIdentity()) {
+  for (const grpc::string_ref& name : peer->GetPeerIdentity()) {
     const auto found = certificates_.find(View(name));
     if (found == certificates_.end()) continue;
     verdict.who = found->second.who;

@@ -8,6 +8,17 @@
 #include "server/proto_convert.h"
 
 namespace eldr {
+namespace {
+
+void FillLease(absl::string_view model, const Lease& lease, v1::LeaseEvent* event) {
+  event->set_model(std::string(model));
+  event->set_request_id(lease.request_id);
+  event->set_node_id(lease.node->spec.node_id);
+  event->set_sequences(lease.sequences);
+  event->set_context_tokens(lease.context_tokens);
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const EventLogConfig& config,
                                                          const Router& router, const Clock& clock,
@@ -96,15 +107,16 @@ void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placemen
   files_->Append(record);
 }
 
+void EventLog::OnLeaseAdopted(absl::string_view model, const Lease& lease) {
+  v1::EventRecord record = Now();
+  FillLease(model, lease, record.mutable_lease_adopted());
+  files_->Append(record);
+}
+
 void EventLog::OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) {
   v1::EventRecord record = Now();
-  v1::LeaseEvent* const ended = record.mutable_lease_ended();
-  ended->set_model(std::string(model));
-  ended->set_request_id(lease.request_id);
-  ended->set_node_id(lease.node->spec.node_id);
-  ended->set_sequences(lease.sequences);
-  ended->set_context_tokens(lease.context_tokens);
-  ended->set_end(std::string(Name(end)));
+  FillLease(model, lease, record.mutable_lease_ended());
+  record.mutable_lease_ended()->set_end(std::string(Name(end)));
   files_->Append(record);
 }
 

@@ -31,6 +31,7 @@ class EventLog {
   void OnPushed(const v1::PushSignatureRequest& push);
   // Only of new placements: renewals decide nothing.
   void OnPlaced(const v1::PlaceRequest& query, const Placement& placement);
+  void OnLeaseAdopted(absl::string_view model, const Lease& lease);
   void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end);
   void OnHeartbeat(const v1::HeartbeatRequest& heartbeat);
 

@@ -66,12 +66,12 @@ class RecordFiles {
   };
 
   RecordFiles(Options options, Log& log) : options_(std::move(options)), log_(log) {}
-  absl::Status AdoptFiles();
+  absl::Status AdoptFiles() ABSL_LOCKS_EXCLUDED(file_mutex_);
   // 0 if it is not the name of one of these files.
   std::uint64_t NumberOf(const std::string& name) const;
-  absl::Status Write(const std::string& records);
-  absl::Status StartFile();
-  void DeleteOldest();
+  absl::Status Write(const std::string& records) ABSL_EXCLUSIVE_LOCKS_REQUIRED(file_mutex_);
+  absl::Status StartFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(file_mutex_);
+  void DeleteOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(file_mutex_);
 
   const Options options_;
   Log& log_;

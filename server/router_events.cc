@@ -7,7 +7,8 @@ void RouterEvents::OnLeaseEnded(absl::string_view model, const Lease& lease, Lea
   if (ModelMetrics* const metrics = metrics_.FindModel(model)) metrics->OnLeaseEnded(end);
 }
 
-void RouterEvents::OnLeaseAdopted(absl::string_view model, const Lease&) {
+void RouterEvents::OnLeaseAdopted(absl::string_view model, const Lease& lease) {
+  if (event_log_ != nullptr) event_log_->OnLeaseAdopted(model, lease);
   if (ModelMetrics* const metrics = metrics_.FindModel(model)) metrics->OnLeaseAdopted();
 }
 

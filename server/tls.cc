@@ -15,11 +15,11 @@
 namespace eldr {
 namespace {
 
-template <auto Free>
+template <auto release>
 struct Freer {
   template <typename Object>
   void operator()(Object* object) const {
-    Free(object);
+    release(object);
   }
 };
 using Bio = std::unique_ptr<BIO, Freer<BIO_free>>;

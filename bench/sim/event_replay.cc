@@ -42,8 +42,8 @@ class EventPlayer {
       case v1::EventRecord::kNodeRemoved:
         leases_.erase(event.node_removed());
         return router_->RemoveNode(event.node_removed()).status();
-      case v1::EventRecord::kLeaseHeld:
-        return Hold(event.lease_held());
+      case v1::EventRecord::kLeaseAdopted:
+        return Hold(event.lease_adopted());
       case v1::EventRecord::kSignaturePushed:
         return Push(event.signature_pushed());
       case v1::EventRecord::kPlaced:

@@ -14,23 +14,22 @@ HWY_BEFORE_NAMESPACE();
 namespace eldr {
 namespace HWY_NAMESPACE {
 
-// base[index] by lane, `kScale` bytes apart. The processor's instruction merges into a register,
+// base[index] by lane, `scale` bytes apart. The processor's instruction merges into a register,
 // and so waits for what wrote that last. For AVX-512 g++ takes any that is free, also where a
 // zeroed one is asked for but the mask is known to take every lane; in a loop that is one that the
 // iteration before wrote at its end, and nothing overlaps any more: five times the time. So it is
 // not to know the mask.
-template <int kScale, class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
+template <int scale, class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
 HWY_INLINE V GatherScaled(D d, const std::int32_t* base, V index) {
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
   static_assert(sizeof(index.raw) == 64);
   (void)d;
   __mmask16 every_lane = 0xffff;
   asm("" : "+Yk"(every_lane));
-  return V{
-      _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), every_lane, index.raw, base, kScale)};
+  return V{_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), every_lane, index.raw, base, scale)};
 #else
   return hwy::HWY_NAMESPACE::GatherOffset(
-      d, base, hwy::HWY_NAMESPACE::Mul(index, hwy::HWY_NAMESPACE::Set(d, kScale)));
+      d, base, hwy::HWY_NAMESPACE::Mul(index, hwy::HWY_NAMESPACE::Set(d, scale)));
 #endif
 }
 

@@ -22,7 +22,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 const hn::ScalableTag<float> kF32;
 const hn::ScalableTag<std::int32_t> kI32;
 const hn::ScalableTag<std::int16_t> kI16;
-const hn::ScalableTag<std::uint32_t> kU32;
 const hn::ScalableTag<std::uint64_t> kU64;
 using F32 = hn::Vec<decltype(kF32)>;
 using I32 = hn::Vec<decltype(kI32)>;

@@ -153,7 +153,9 @@ void RouterBooks::Heard(const NodeReport& report, const HeartbeatResult& result)
   node.placed_since_report = 0;
   node.ended_since_report = 0;
   std::uint32_t leases = 0;
-  for (const auto& [id, lease] : leases_) leases += lease.node_id == report.node_id ? 1 : 0;
+  for (const auto& [id, lease] : leases_) {
+    if (lease.node_id == report.node_id) ++leases;
+  }
   EXPECT_EQ(result.leases, leases);
   for (const std::string* id : report.running_request_ids) {
     const auto it = leases_.find(*id);

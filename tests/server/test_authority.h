@@ -29,11 +29,11 @@ class TestAuthority {
   TestCertificate Issue(const std::string& common_name, const std::vector<std::string>& names);
 
  private:
-  template <auto Free>
+  template <auto release>
   struct Freer {
     template <typename Object>
     void operator()(Object* object) const {
-      Free(object);
+      release(object);
     }
   };
   using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;

@@ -114,7 +114,7 @@ TEST_F(EventReplayTest, ANodeThatDrainsTakesNothingAndOneThatLeftIsForgotten) {
 }
 
 TEST_F(EventReplayTest, WhatTheSnapshotTellsAgainChangesNothing) {
-  v1::LeaseEvent& held = *Add(0).mutable_lease_held();
+  v1::LeaseEvent& held = *Add(0).mutable_lease_adopted();
   held.set_model("m");
   held.set_request_id("r1");
   held.set_node_id("a");
