@@ -67,7 +67,7 @@ absl::Status Client::WatchPlacements(
     const v1::WatchPlacementsRequest& request,
     absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_placement, CallOptions options) {
   grpc::ClientContext context;
-  if (options.timeout != absl::ZeroDuration()) internal::SetTimeout(context, options.timeout);
+  connection_->PrepareStream(options, context);
   const auto reader = connection_->placement().WatchPlacements(&context, request);
   v1::WatchPlacementsResponse placement;
   bool wanted = true;

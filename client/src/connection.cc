@@ -115,4 +115,9 @@ absl::Status Connection::Retry(const CallOptions& options, Repeat repeat,
                        });
 }
 
+void Connection::PrepareStream(const CallOptions& options, grpc::ClientContext& context) {
+  if (options.timeout != absl::ZeroDuration()) SetTimeout(context, options.timeout);
+  token_.AddTo(context);
+}
+
 }  // namespace eldr::client::internal

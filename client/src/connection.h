@@ -46,11 +46,14 @@ class Connection {
   absl::Status Retry(const CallOptions& options, Repeat repeat,
                      absl::FunctionRef<grpc::Status(grpc::ClientContext&)> attempt);
 
+  // Readies the context of a stream, which is opened once: its deadline, if it has one, and who
+  // asks.
+  void PrepareStream(const CallOptions& options, grpc::ClientContext& context);
+
   v1::ModelService::StubInterface& models() { return *models_; }
   v1::FleetService::StubInterface& fleet() { return *fleet_; }
   v1::PlacementService::StubInterface& placement() { return *placement_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
-  TokenSource& token() { return token_; }
 
   absl::Duration Now() const { return environment_.now(); }
   LeaseRenewals& renewals() { return renewals_; }

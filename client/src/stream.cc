@@ -56,8 +56,7 @@ struct Stream<Rpc>::State {
   State(std::shared_ptr<internal::Connection> shared, const CallOptions& options, Stub& stub,
         std::unique_ptr<Rpcs> (Stub::*open)(grpc::ClientContext*))
       : connection(std::move(shared)) {
-    if (options.timeout != absl::ZeroDuration()) internal::SetTimeout(context, options.timeout);
-    connection->token().AddTo(context);
+    connection->PrepareStream(options, context);
     rpc = (stub.*open)(&context);
   }
 

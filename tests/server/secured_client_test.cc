@@ -33,7 +33,10 @@ class SecuredClientTest : public SecuredDaemonTest {
   }
 
   client::Options Options() const {
-    return {.target = grpc_target(), .tls = {.ca_file = dir_ / "ca.pem"}};
+    client::Options options;
+    options.target = grpc_target();
+    options.tls.ca_file = dir_ / "ca.pem";
+    return options;
   }
   // The error output of a command line, or "done".
   std::string Run(std::vector<std::string> arguments) const {
@@ -53,6 +56,10 @@ TEST_F(SecuredClientTest, CallsAndStreamsCarryTheTokenAndFollowItsFile) {
   EXPECT_THAT((*client)->ListNodes({}), StatusIs(Code::kPermissionDenied));
   const auto stream = (*client)->StreamPlacements();
   EXPECT_THAT(stream->Finish(), IsOk());
+  EXPECT_THAT(
+      (*client)->WatchPlacements({}, [](const v1::WatchPlacementsResponse&) { return true; },
+                                 {.timeout = absl::Seconds(5)}),
+      StatusIs(Code::kPermissionDenied, HasSubstr("WatchPlacements")));
   EXPECT_THAT((*client)->StreamHeartbeats()->Receive().status(),
               StatusIs(Code::kPermissionDenied, HasSubstr("StreamHeartbeats")));
   ReplaceFile(options.token_file, TokenOf(Role::kRead));
