@@ -75,15 +75,16 @@ class Daemon {
   prometheus::Registry registry_;
   Metrics metrics_;
   RouterEvents events_;
-  // Each nullptr if nothing is recorded. The event log is told by the router, so it outlives it.
-  std::unique_ptr<SignatureCapture> capture_;
-  std::unique_ptr<EventLog> event_log_;
+  std::unique_ptr<SignatureCapture> capture_;  // nullptr if nothing is recorded
   CallGate gate_;
   CallLimits limits_;
   Audit audit_;
   std::unique_ptr<Authorizer> authorizer_;
   std::unique_ptr<TokenFile> http_tokens_;  // nullptr if pages need no token
   std::unique_ptr<Router> router_;
+  // nullptr if nothing is recorded. Its last words may be a snapshot of the router, which has to be
+  // there still; by then nobody calls the router, which would tell of it.
+  std::unique_ptr<EventLog> event_log_;
   std::unique_ptr<PlacementFeed> feed_;
   std::unique_ptr<FleetCollector> collector_;
   std::unique_ptr<ServiceContext> context_;
