@@ -6,6 +6,7 @@
 #include "server/fleet_convert.h"
 #include "server/placement_convert.h"
 #include "server/proto_convert.h"
+#include "server/record_stream.h"
 
 namespace eldr {
 namespace {
@@ -43,47 +44,46 @@ v1::EventRecord EventLog::Now() const {
   return record;
 }
 
-std::string EventLog::Snapshot() const {
-  std::string records;
-  for (const ModelDescription& model : router_.ListModels()) {
-    v1::EventRecord record = Now();
-    ToProto(model.spec, record.mutable_model_declared());
-    RecordFiles::AppendTo(record, records);
-  }
-  const absl::StatusOr<std::vector<NodeStatus>> nodes = router_.ListNodes("");
-  if (!nodes.ok()) return records;
-  for (const NodeStatus& node : *nodes) {
-    v1::EventRecord registered = Now();
-    ToProto(node.spec, registered.mutable_node_registered());
-    RecordFiles::AppendTo(registered, records);
-    v1::EventRecord state = Now();
-    state.mutable_node_state()->set_node_id(node.spec.node_id);
-    state.mutable_node_state()->set_state(ToProto(node.state));
-    state.mutable_node_state()->set_draining(node.draining);
-    RecordFiles::AppendTo(state, records);
-  }
-  return records;
-}
-
-void EventLog::OnModelDeclared(const ModelSpec& spec) {
+v1::EventRecord EventLog::RecordOf(const ModelSpec& spec) const {
   v1::EventRecord record = Now();
   ToProto(spec, record.mutable_model_declared());
-  files_->Append(record);
+  return record;
 }
 
-void EventLog::OnNodeRegistered(const DecodeNode& node) {
+v1::EventRecord EventLog::RecordOf(const NodeSpec& spec) const {
   v1::EventRecord record = Now();
-  ToProto(node.spec, record.mutable_node_registered());
-  files_->Append(record);
+  ToProto(spec, record.mutable_node_registered());
+  return record;
 }
 
-void EventLog::OnNodeState(const DecodeNode& node) {
+template <typename Node>
+v1::EventRecord EventLog::StateOf(const Node& node) const {
   v1::EventRecord record = Now();
   record.mutable_node_state()->set_node_id(node.spec.node_id);
   record.mutable_node_state()->set_state(ToProto(node.state));
   record.mutable_node_state()->set_draining(node.draining);
-  files_->Append(record);
+  return record;
 }
+
+std::string EventLog::Snapshot() const {
+  std::string records;
+  for (const ModelDescription& model : router_.ListModels()) {
+    AppendRecord(RecordOf(model.spec), records);
+  }
+  const absl::StatusOr<std::vector<NodeStatus>> nodes = router_.ListNodes("");
+  if (!nodes.ok()) return records;
+  for (const NodeStatus& node : *nodes) {
+    AppendRecord(RecordOf(node.spec), records);
+    AppendRecord(StateOf(node), records);
+  }
+  return records;
+}
+
+void EventLog::OnModelDeclared(const ModelSpec& spec) { files_->Append(RecordOf(spec)); }
+
+void EventLog::OnNodeRegistered(const DecodeNode& node) { files_->Append(RecordOf(node.spec)); }
+
+void EventLog::OnNodeState(const DecodeNode& node) { files_->Append(StateOf(node)); }
 
 void EventLog::OnNodeRemoved(const DecodeNode& node) {
   v1::EventRecord record = Now();

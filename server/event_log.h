@@ -43,6 +43,11 @@ class EventLog {
  private:
   EventLog(const Router& router, const Clock& clock) : router_(router), clock_(clock) {}
   v1::EventRecord Now() const;
+  v1::EventRecord RecordOf(const ModelSpec& spec) const;
+  v1::EventRecord RecordOf(const NodeSpec& spec) const;
+  // Of a DecodeNode or a NodeStatus.
+  template <typename Node>
+  v1::EventRecord StateOf(const Node& node) const;
   // What is there, as the first records of a file.
   std::string Snapshot() const;
 

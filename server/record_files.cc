@@ -1,8 +1,5 @@
 #include "server/record_files.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
-
 #include <algorithm>
 #include <system_error>
 #include <utility>
@@ -12,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
+#include "server/record_stream.h"
 
 namespace eldr {
 namespace {
@@ -63,18 +61,16 @@ absl::Status RecordFiles::AdoptFiles() {
   return StartFile();
 }
 
-void RecordFiles::AppendTo(const google::protobuf::MessageLite& record, std::string& out) {
-  google::protobuf::io::StringOutputStream stream(&out);
-  google::protobuf::util::SerializeDelimitedToZeroCopyStream(record, &stream);
-}
-
 void RecordFiles::Append(const google::protobuf::MessageLite& record) {
+  // Without the lock, which every call shares.
+  std::string bytes;
+  AppendRecord(record, bytes);
   MutexLock lock(mutex_);
-  if (queue_.size() + record.ByteSizeLong() > kQueueBytes) {
+  if (queue_.size() + bytes.size() > kQueueBytes) {
     ++counts_.dropped;
     return;
   }
-  AppendTo(record, queue_);
+  queue_ += bytes;
   ++queued_;
 }
 

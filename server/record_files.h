@@ -22,7 +22,7 @@
 
 namespace eldr {
 
-// Files of a magic and messages, each with its length before it as a varint. Append() only queues,
+// Files of the form of record_stream.h. Append() only queues,
 // within a bound: what does not fit, or can not be written, is dropped and counted, and nothing
 // else suffers. Thread-safe.
 class RecordFiles {
@@ -55,9 +55,6 @@ class RecordFiles {
   // oldest ones beyond max_bytes. For one thread, not in a hurry.
   void Flush();
   Counts counts() const;
-
-  // The form of a record in a file, added to `out`.
-  static void AppendTo(const google::protobuf::MessageLite& record, std::string& out);
 
  private:
   struct File {

@@ -1,10 +1,6 @@
 #include "bench/fit/capture_file.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
-
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <set>
 #include <utility>
@@ -12,9 +8,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "bench/fit/signature_counts.h"
 #include "bench/replay/file_contents.h"
 #include "core/base/status_macros.h"
 #include "eldr/v1/capture.pb.h"
+#include "server/proto_convert.h"
+#include "server/record_stream.h"
 
 namespace eldr::fit {
 namespace {
@@ -30,67 +29,19 @@ struct CapturedRequest {
   std::vector<float> decode_counts;  // empty if not recorded
 };
 
-template <typename Count>
-void AddDense(absl::string_view bytes, std::vector<float>& sum) {
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    Count count;
-    std::memcpy(&count, bytes.data() + i * sizeof(Count), sizeof(Count));
-    sum[i] += static_cast<float>(count);
-  }
-}
-
-absl::Status Refuse(absl::string_view field, std::size_t got, std::size_t expected) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": got ", got, ", expected ", expected,
-                                                 " by the layers and experts that are given"));
-}
-
-absl::Status AddCounts(const v1::ExpertSignature& counts, std::vector<float>& sum) {
-  if (counts.has_dense()) {
-    const std::string& data = counts.dense().data();
-    const std::size_t width = counts.dense().encoding() == v1::COUNT_ENCODING_UINT8    ? 1
-                              : counts.dense().encoding() == v1::COUNT_ENCODING_UINT16 ? 2
-                                                                                       : 4;
-    if (data.size() != width * sum.size()) {
-      return Refuse("bytes of counts", data.size(), width * sum.size());
-    }
-    if (width == 1) AddDense<std::uint8_t>(data, sum);
-    if (width == 2) AddDense<std::uint16_t>(data, sum);
-    if (width == 4) AddDense<std::uint32_t>(data, sum);
-    return absl::OkStatus();
-  }
-  const v1::SparseCounts& sparse = counts.sparse();
-  if (sparse.indices_size() != sparse.counts_size()) {
-    return Refuse("sparse counts", static_cast<std::size_t>(sparse.counts_size()),
-                  static_cast<std::size_t>(sparse.indices_size()));
-  }
-  for (int i = 0; i < sparse.indices_size(); ++i) {
-    if (sparse.indices(i) >= sum.size()) {
-      return Refuse("index of a count", sparse.indices(i), sum.size() - 1);
-    }
-    sum[sparse.indices(i)] += static_cast<float>(sparse.counts(i));
-  }
-  return absl::OkStatus();
-}
-
 class Collection {
  public:
   explicit Collection(const CaptureSelection& selection) : selection_(selection) {}
 
   absl::Status AddFile(absl::string_view bytes) {
     bytes.remove_prefix(kMagic.size());
-    google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
-    v1::CaptureRecord record;
-    bool at_end = false;
-    for (std::size_t number = 0;
-         google::protobuf::util::ParseDelimitedFromZeroCopyStream(&record, &stream, &at_end);
-         ++number) {
-      models_.insert(record.model());
-      if (!selection_.model.empty() && record.model() != selection_.model) continue;
-      if (absl::Status status = Add(record); !status.ok()) {
-        return replay::Annotate(status, absl::StrCat("record ", number));
-      }
-    }
-    return absl::OkStatus();
+    std::size_t number = 0;
+    return VisitRecords<v1::CaptureRecord>(bytes, [&](const v1::CaptureRecord& record) {
+      absl::Status status = Add(record);
+      if (!status.ok()) return replay::Annotate(status, absl::StrCat("record ", number));
+      ++number;
+      return absl::OkStatus();
+    });
   }
 
   absl::StatusOr<FitInput> Input() const {
@@ -129,6 +80,8 @@ class Collection {
 
  private:
   absl::Status Add(const v1::CaptureRecord& record) {
+    models_.insert(record.model());
+    if (!selection_.model.empty() && record.model() != selection_.model) return absl::OkStatus();
     CapturedRequest& request = requests_[record.request()];
     const bool is_signature = record.has_signature();
     std::vector<float>& counts = is_signature ? request.signature : request.decode_counts;
@@ -136,7 +89,10 @@ class Collection {
     const bool adds = is_signature && record.append() && !counts.empty();
     if (!adds) counts.assign(std::size_t{selection_.layers} * selection_.experts, 0);
     if (is_signature) request.last = std::max(request.last, time);
-    return AddCounts(is_signature ? record.signature() : record.decode_counts(), counts);
+    ELDR_ASSIGN_OR_RETURN(const SignatureData data,
+                          is_signature ? FromProto(record.signature(), "signature")
+                                       : FromProto(record.decode_counts(), "decode_counts"));
+    return AddCounts(data, counts);
   }
 
   const CaptureSelection& selection_;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "bench/fit/signature_counts.h"
 #include "bench/replay/file_contents.h"
 #include "core/base/status_macros.h"
 
@@ -28,29 +29,6 @@ absl::Status AppendFrame(absl::string_view bytes, std::size_t frame, VectorSet& 
   }
   vectors.Add(vector);
   return absl::OkStatus();
-}
-
-template <typename Count>
-void AddCounts(absl::string_view bytes, VectorSet& vectors) {
-  std::vector<float> vector(bytes.size() / sizeof(Count));
-  for (std::size_t i = 0; i < vector.size(); ++i) {
-    Count count;
-    std::memcpy(&count, bytes.data() + i * sizeof(Count), sizeof(Count));
-    vector[i] = static_cast<float>(count);
-  }
-  vectors.Add(vector);
-}
-
-void AddSignature(const replay::Trace& trace, const replay::TraceRequest& request,
-                  VectorSet& vectors) {
-  switch (trace.signature_width) {
-    case CountWidth::k8:
-      return AddCounts<std::uint8_t>(request.signature_counts, vectors);
-    case CountWidth::k16:
-      return AddCounts<std::uint16_t>(request.signature_counts, vectors);
-    case CountWidth::k32:
-      return AddCounts<std::uint32_t>(request.signature_counts, vectors);
-  }
 }
 
 void AddDecodeCounts(const replay::Trace& trace, const replay::TraceRequest& request,
@@ -119,7 +97,10 @@ FitInput InputFromTrace(const replay::Trace& trace, const std::vector<bool>& cho
   input.experts = trace.geometry.experts;
   for (std::size_t i = 0; i < trace.requests.size(); ++i) {
     if (!chosen[i]) continue;
-    AddSignature(trace, trace.requests[i], input.signatures);
+    std::vector<float> counts(trace.geometry.cells());
+    // Of the trace's own geometry, so it fits.
+    AddCounts(trace.Signature(trace.requests[i]), counts).IgnoreError();
+    input.signatures.Add(counts);
     AddDecodeCounts(trace, trace.requests[i], input.decode_counts);
   }
   return input;

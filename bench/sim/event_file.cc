@@ -1,16 +1,15 @@
 #include "bench/sim/event_file.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "bench/replay/file_contents.h"
 #include "core/base/status_macros.h"
+#include "server/record_stream.h"
 
 namespace eldr::sim {
 namespace {
@@ -25,14 +24,10 @@ absl::Status AppendEvents(absl::string_view bytes, std::vector<v1::EventRecord>&
     return absl::InvalidArgumentError("is no event log of eldrd: it does not start with ELDREVT1");
   }
   bytes.remove_prefix(kMagic.size());
-  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
-  v1::EventRecord record;
-  bool at_end = false;
-  while (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&record, &stream, &at_end)) {
-    events.push_back(record);
-    record.Clear();
-  }
-  return absl::OkStatus();
+  return VisitRecords<v1::EventRecord>(bytes, [&](v1::EventRecord record) {
+    events.push_back(std::move(record));
+    return absl::OkStatus();
+  });
 }
 
 absl::StatusOr<std::vector<v1::EventRecord>> ReadEvents(const std::vector<std::string>& paths) {

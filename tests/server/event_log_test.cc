@@ -1,18 +1,17 @@
 // The event log: what the daemon was told and decided, on disk, each file from a snapshot on.
 #include "server/event_log.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
+#include "server/record_stream.h"
 #include "tests/server/daemon_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -44,15 +43,17 @@ class EventLogTest : public DaemonTest {
       text << std::ifstream(path).rdbuf();
       const std::string bytes = text.str();
       EXPECT_TRUE(absl::StartsWith(bytes, EventLog::kMagic)) << path;
-      google::protobuf::io::ArrayInputStream stream(bytes.data() + 8,
-                                                    static_cast<int>(bytes.size() - 8));
       std::vector<v1::EventRecord>& records = files.emplace_back();
-      v1::EventRecord record;
-      bool at_end = false;
-      while (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&record, &stream, &at_end)) {
-        records.push_back(record);
-      }
-      EXPECT_TRUE(at_end) << path;
+      bool torn = true;
+      EXPECT_THAT(VisitRecords<v1::EventRecord>(
+                      absl::string_view(bytes).substr(8),
+                      [&](v1::EventRecord record) {
+                        records.push_back(std::move(record));
+                        return absl::OkStatus();
+                      },
+                      &torn),
+                  IsOk());
+      EXPECT_FALSE(torn) << path;
     }
     return files;
   }

@@ -1,17 +1,16 @@
 #include "server/signature_capture.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/record_stream.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -55,14 +54,16 @@ class SignatureCaptureTest : public ::testing::Test {
       text << std::ifstream(file).rdbuf();
       const std::string bytes = text.str();
       EXPECT_TRUE(absl::StartsWith(bytes, SignatureCapture::kMagic)) << file;
-      google::protobuf::io::ArrayInputStream stream(bytes.data() + 8,
-                                                    static_cast<int>(bytes.size() - 8));
-      v1::CaptureRecord record;
-      bool at_end = false;
-      while (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&record, &stream, &at_end)) {
-        records.push_back(record);
-      }
-      EXPECT_TRUE(at_end) << file;
+      bool torn = true;
+      EXPECT_THAT(VisitRecords<v1::CaptureRecord>(
+                      absl::string_view(bytes).substr(8),
+                      [&](v1::CaptureRecord record) {
+                        records.push_back(std::move(record));
+                        return absl::OkStatus();
+                      },
+                      &torn),
+                  IsOk());
+      EXPECT_FALSE(torn) << file;
     }
     return records;
   }

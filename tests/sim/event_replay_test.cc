@@ -1,9 +1,6 @@
 // Recorded traffic, decided again.
 #include "bench/sim/event_replay.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
-
 #include <fstream>
 #include <string>
 #include <vector>
@@ -12,6 +9,7 @@
 #include "bench/sim/event_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/record_stream.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -131,12 +129,7 @@ TEST_F(EventReplayTest, ReadsLogsAndRefusesOtherFiles) {
   AddTraffic();
   const TempDir dir;
   std::string bytes = "ELDREVT1";
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    for (const v1::EventRecord& event : events_) {
-      google::protobuf::util::SerializeDelimitedToZeroCopyStream(event, &stream);
-    }
-  }
+  for (const v1::EventRecord& event : events_) AppendRecord(event, bytes);
   std::ofstream(dir / "events-00000001.eldrevt") << bytes << "\x30torn";
   const auto read = ReadEvents({dir.path()});
   ASSERT_THAT(read, IsOk());

@@ -1,14 +1,12 @@
 #include "bench/fit/capture_file.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
-
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "eldr/v1/capture.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/record_stream.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -40,12 +38,7 @@ class CaptureFileTest : public ::testing::Test {
   std::string Write(const std::string& name, const std::vector<v1::CaptureRecord>& records,
                     const std::string& tail = "") {
     std::string bytes = "ELDRCAP1";
-    {
-      google::protobuf::io::StringOutputStream stream(&bytes);
-      for (const v1::CaptureRecord& record : records) {
-        google::protobuf::util::SerializeDelimitedToZeroCopyStream(record, &stream);
-      }
-    }
+    for (const v1::CaptureRecord& record : records) AppendRecord(record, bytes);
     std::ofstream(dir_ / name) << bytes << tail;
     return dir_ / name;
   }
@@ -78,6 +71,25 @@ TEST_F(CaptureFileTest, ReadsSparseAndWideCounts) {
   ASSERT_EQ(input->signatures.size(), 2u);
   EXPECT_THAT(input->signatures[0], ElementsAre(0, 0, 0, 70'000));
   EXPECT_THAT(input->signatures[1], ElementsAre(256, 2, 3, 4));
+}
+
+TEST_F(CaptureFileTest, NoRecordLeavesAnythingToTheNext) {
+  v1::CaptureRecord chunk = Record(1, "\x01\x01\x01\x01", 1);
+  chunk.set_append(true);
+  const v1::CaptureRecord whole = Record(1, "\x05\x05\x05\x05", 2);
+  std::vector<v1::CaptureRecord> sparse;
+  for (std::uint32_t cell = 0; cell < 2; ++cell) {
+    v1::CaptureRecord& record = sparse.emplace_back(Record(2 + cell, "", 3 + cell));
+    record.mutable_signature()->mutable_sparse()->add_indices(cell);
+    record.mutable_signature()->mutable_sparse()->add_counts(7);
+  }
+  const auto input =
+      ReadCaptureFiles({Write("f", {chunk, whole, sparse[0], sparse[1]})}, selection_);
+  ASSERT_THAT(input, IsOk());
+  ASSERT_EQ(input->signatures.size(), 3u);
+  EXPECT_THAT(input->signatures[0], ElementsAre(5, 5, 5, 5)) << "the whole one replaces the chunk";
+  EXPECT_THAT(input->signatures[1], ElementsAre(7, 0, 0, 0));
+  EXPECT_THAT(input->signatures[2], ElementsAre(0, 7, 0, 0));
 }
 
 TEST_F(CaptureFileTest, TakesTheNewestRequests) {
