@@ -120,6 +120,10 @@ class ModelRouter {
                  MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Placement RenewHeld(Lease& held, const PlacementQuery& query, const ExpertSignature* in_query,
                       MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A lease that adds codes_ to the node; not yet attached to it, nor in the table.
+  std::unique_ptr<Lease> NewLease(absl::string_view request_id, DecodeNode& node,
+                                  const Knowledge& knowledge, absl::Duration ttl, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Lease& Reserve(const PlacementQuery& query, const Demand& demand, const Knowledge& knowledge,
                  DecodeNode& node, const Lease* held, MonotonicTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

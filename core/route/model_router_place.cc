@@ -140,23 +140,31 @@ Placement ModelRouter::RenewHeld(Lease& held, const PlacementQuery& query,
   return Answer(held, knowledge, PlacementReason::kExistingLease, now);
 }
 
+std::unique_ptr<Lease> ModelRouter::NewLease(absl::string_view request_id, DecodeNode& node,
+                                             const Knowledge& knowledge, absl::Duration ttl,
+                                             MonotonicTime now) {
+  auto lease = std::make_unique<Lease>();
+  lease->id = next_lease_id_.fetch_add(1, std::memory_order_relaxed);
+  lease->request_id = std::string(request_id);
+  lease->node = &node;
+  lease->contribution = codes_;
+  lease->quality = knowledge.quality;
+  lease->signature_coverage = knowledge.coverage;
+  lease->ttl = ttl;
+  lease->placed_at = now;
+  lease->expires_at = now + ttl;
+  return lease;
+}
+
 Lease& ModelRouter::Reserve(const PlacementQuery& query, const Demand& demand,
                             const Knowledge& knowledge, DecodeNode& node, const Lease* held,
                             MonotonicTime now) {
-  auto lease = std::make_unique<Lease>();
-  lease->id = next_lease_id_.fetch_add(1, std::memory_order_relaxed);
-  lease->request_id = std::string(query.request_id);
-  lease->node = &node;
-  lease->contribution = codes_;
+  std::unique_ptr<Lease> lease = NewLease(query.request_id, node, knowledge,
+                                          query.lease_ttl.value_or(options_.lease_ttl), now);
   lease->sequences = demand.sequences;
   lease->context_tokens = demand.context_tokens;
   lease->kv_tokens = demand.kv_tokens;
-  lease->quality = knowledge.quality;
-  lease->signature_coverage = knowledge.coverage;
   lease->learned = held != nullptr && held->learned;
-  lease->ttl = query.lease_ttl.value_or(options_.lease_ttl);
-  lease->placed_at = now;
-  lease->expires_at = now + lease->ttl;
   if (held != nullptr) EndLease(*held, LeaseEnd::kMoved);
   fleet_.Attach(*lease);
   node.placed_since_report += demand.sequences;

@@ -37,25 +37,15 @@ void ModelRouter::Reconcile(DecodeNode& node, const NodeReport& report, Monotoni
 }
 
 void ModelRouter::Adopt(DecodeNode& node, absl::string_view request_id, MonotonicTime now) {
-  const StoredSignature* stored = signatures_.Find(request_id);
-  const ExpertSignature* signature = stored == nullptr ? nullptr : &stored->signature;
-  EstimateContribution(signature, prior_, spec_.geometry, spec_.settings.estimate,
+  PlacementQuery query;
+  query.request_id = request_id;
+  const Knowledge knowledge = Know(query, nullptr, nullptr, now);
+  EstimateContribution(knowledge.signature, prior_, spec_.geometry, spec_.settings.estimate,
                        absl::MakeSpan(codes_));
-  auto lease = std::make_unique<Lease>();
-  lease->id = next_lease_id_.fetch_add(1, std::memory_order_relaxed);
-  lease->request_id = std::string(request_id);
-  lease->node = &node;
-  lease->contribution = codes_;
-  if (signature != nullptr) {
-    lease->quality = signature->quality();
-    lease->signature_coverage = signature->coverage();
-  }
-  lease->ttl = options_.lease_ttl;
-  lease->placed_at = now;
-  lease->expires_at = now + lease->ttl;
+  std::unique_ptr<Lease> lease = NewLease(request_id, node, knowledge, options_.lease_ttl, now);
   fleet_.Attach(*lease);
   Lease& adopted = *leases_.Insert(std::move(lease));
-  LearnOnce(adopted, signature);
+  LearnOnce(adopted, knowledge.signature);
   observer_.OnLeaseAdopted(spec_.name, adopted);
 }
 
