@@ -28,9 +28,7 @@ absl::StatusOr<std::unique_ptr<SignatureCapture>> SignatureCapture::Open(
 std::uint64_t SignatureCapture::RequestOf(absl::string_view model,
                                           absl::string_view request_id) const {
   const std::uint64_t request = Mix64(StableHash(request_id, StableHash(model)));
-  // The upper bits as a number in [0, 1).
-  const double draw = static_cast<double>(request >> 11) * 0x1p-53;
-  return draw < share_ ? std::max<std::uint64_t>(request, 1) : 0;
+  return ToUnitInterval(request) < share_ ? std::max<std::uint64_t>(request, 1) : 0;
 }
 
 void SignatureCapture::OnSignature(absl::string_view model, absl::string_view request_id,

@@ -2,27 +2,23 @@
 
 #include <cmath>
 
+#include "core/base/stable_hash.h"
+
 namespace eldr::replay {
 namespace {
 
 // The golden ratio in 64 bits: SplitMix64's step.
 constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15;
 
-std::uint64_t Mix(std::uint64_t value) {
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
-
 }  // namespace
 
 // Mixed twice: neighbouring seeds and streams must not give shifted copies of one sequence.
 RandomStream::RandomStream(std::uint64_t seed, std::uint64_t stream)
-    : state_(Mix(Mix(seed + kStep) ^ Mix(stream * kStep + 1))) {}
+    : state_(Mix64(Mix64(seed + kStep) ^ Mix64(stream * kStep + 1))) {}
 
 std::uint64_t RandomStream::Next() {
   state_ += kStep;
-  return Mix(state_);
+  return Mix64(state_);
 }
 
 std::uint64_t RandomStream::Below(std::uint64_t bound) {
@@ -33,7 +29,7 @@ std::uint64_t RandomStream::Below(std::uint64_t bound) {
   return draw % bound;
 }
 
-double RandomStream::Uniform() { return static_cast<double>(Next() >> 11) * 0x1p-53; }
+double RandomStream::Uniform() { return ToUnitInterval(Next()); }
 
 double RandomStream::Exponential() { return -std::log1p(-Uniform()); }
 

@@ -15,6 +15,11 @@ constexpr std::uint64_t Mix64(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// The upper 53 bits as a number in [0, 1), all of them equally far apart.
+constexpr double ToUnitInterval(std::uint64_t bits) {
+  return static_cast<double>(bits >> 11) * 0x1p-53;
+}
+
 // FNV-1a, started by `seed`. Not for input that somebody may choose to collide.
 constexpr std::uint64_t StableHash(absl::string_view text, std::uint64_t seed = 0) {
   std::uint64_t hash = 0xcbf29ce484222325u ^ seed;

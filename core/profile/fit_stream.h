@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "absl/numeric/int128.h"
+#include "core/base/stable_hash.h"
 
 namespace eldr {
 
@@ -15,17 +16,14 @@ class FitStream {
 
   std::uint64_t Next() {
     state_ += 0x9e3779b97f4a7c15u;
-    std::uint64_t x = state_;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
+    return Mix64(state_);
   }
   // In [0, bound). REQUIRES: bound > 0. Favours no value by more than bound / 2^64.
   std::uint64_t Below(std::uint64_t bound) {
     return absl::Uint128High64(absl::uint128(Next()) * bound);
   }
   // In [0, 1).
-  double Uniform() { return static_cast<double>(Next() >> 11) * 0x1p-53; }
+  double Uniform() { return ToUnitInterval(Next()); }
 
  private:
   std::uint64_t state_;

@@ -3,21 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/stable_hash.h"
 #include "core/fleet/expert_group.h"
 
 namespace eldr {
-namespace {
-
-// A fixed bijection of 64 bits (the finaliser of splitmix64): with a random start it orders nodes
-// at random, from a single draw per decision.
-std::uint64_t Mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-}  // namespace
-
 void Decision::Rank(const Policy& policy, const PolicyContext& context, const Demand& demand,
                     absl::Span<const std::uint8_t> codes, std::vector<Candidate>& candidates) {
   multiplicity_ = 0;
@@ -31,8 +20,9 @@ void Decision::Rank(const Policy& policy, const PolicyContext& context, const De
   absl::BitGenRef rng = context.rng;
   const bool random_ties = policy.tie_rule() == TieRule::kRandom;
   const std::uint64_t tie_seed = random_ties ? rng() : 0;
+  // With a random start the mixer orders nodes at random, from a single draw per decision.
   const auto tie_key = [&](const Candidate& candidate) {
-    return random_ties ? Mix(candidate.node->ordinal ^ tie_seed) : candidate.node->ordinal;
+    return random_ties ? Mix64(candidate.node->ordinal ^ tie_seed) : candidate.node->ordinal;
   };
   const auto better = [&](const Candidate& a, const Candidate& b) {
     if (a.cost != b.cost) return a.cost < b.cost;
