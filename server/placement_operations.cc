@@ -48,11 +48,12 @@ SignatureData SignatureOf(const absl::StatusOr<SignaturePush>& push) {
   return push.ok() && push->signature ? *push->signature : SignatureData{};
 }
 
-// True if the message brings a signature that stands for itself: beside blocks it is only that of
-// the tokens outside of them, which tells little of the prompt.
+// Records the signature of a push or a query, if signatures are recorded and it stands for itself:
+// beside blocks it is only that of the tokens outside of them, which tells little of the prompt.
 template <typename Request>
-bool IsWhole(const Request& request) {
-  return request.has_signature() && !request.has_blocks();
+void Capture(ServiceContext& context, const Request& request, bool append) {
+  if (context.capture == nullptr || !request.has_signature() || request.has_blocks()) return;
+  context.capture->OnSignature(request.model(), request.request_id(), append, request.signature());
 }
 
 }  // namespace
@@ -74,10 +75,7 @@ absl::Status PushSignature(ServiceContext& context, const v1::PushSignatureReque
   }
   if (!result.ok()) return result.status();
   if (context.event_log != nullptr) context.event_log->OnPushed(request);
-  if (context.capture != nullptr && IsWhole(request)) {
-    context.capture->OnSignature(request.model(), request.request_id(), request.append(),
-                                 request.signature());
-  }
+  Capture(context, request, request.append());
   ToProto(*result, response);
   return absl::OkStatus();
 }
@@ -110,10 +108,7 @@ absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
   if (!placement.ok()) return placement.status();
   context.feed.Publish(query->model, query->request_id, *placement);
   if (context.event_log != nullptr) context.event_log->OnPlaced(request, *placement);
-  if (context.capture != nullptr && IsWhole(request)) {
-    context.capture->OnSignature(request.model(), request.request_id(), /*append=*/false,
-                                 request.signature());
-  }
+  Capture(context, request, /*append=*/false);
   ToProto(*placement, response);
   return absl::OkStatus();
 }

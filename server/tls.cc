@@ -2,29 +2,17 @@
 
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/openssl_handle.h"
 
 namespace eldr {
 namespace {
-
-template <auto release>
-struct Freer {
-  template <typename Object>
-  void operator()(Object* object) const {
-    release(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freer<BIO_free>>;
-using X509Ptr = std::unique_ptr<X509, Freer<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 
 absl::Status Refuse(absl::string_view key, absl::string_view path, absl::string_view got,
                     absl::string_view expected) {
@@ -34,7 +22,7 @@ absl::Status Refuse(absl::string_view key, absl::string_view path, absl::string_
 
 absl::StatusOr<X509Ptr> ReadCertificate(absl::string_view key, const std::string& path) {
   constexpr char kExpected[] = "a file of certificates in PEM";
-  const Bio file(BIO_new_file(path.c_str(), "r"));
+  const BioPtr file(BIO_new_file(path.c_str(), "r"));
   if (file == nullptr) return Refuse(key, path, "which cannot be read", kExpected);
   X509Ptr certificate(PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr));
   if (certificate == nullptr) return Refuse(key, path, "which holds none", kExpected);
@@ -43,7 +31,7 @@ absl::StatusOr<X509Ptr> ReadCertificate(absl::string_view key, const std::string
 
 absl::StatusOr<KeyPtr> ReadKey(absl::string_view key, const std::string& path) {
   constexpr char kExpected[] = "a private key in PEM, without a passphrase";
-  const Bio file(BIO_new_file(path.c_str(), "r"));
+  const BioPtr file(BIO_new_file(path.c_str(), "r"));
   if (file == nullptr) return Refuse(key, path, "which cannot be read", kExpected);
   // Without a callback the library would ask for a passphrase on the terminal.
   const auto no_passphrase = [](char*, int, int, void*) { return -1; };

@@ -27,9 +27,22 @@ void AddPromptBlocksOption(CLI::App& app, PromptBlocksSource& source);
 // A block's hash from hexadecimal digits, two for each byte. INVALID_ARGUMENT, naming `option`.
 absl::StatusOr<std::string> ParseHash(absl::string_view option, absl::string_view digits);
 
-// Sets the blocks of a push or a query, if some are given.
+// Sets the blocks that `source` names. INVALID_ARGUMENT for what is no hash.
 absl::Status SetPromptBlocks(const PromptBlocksSource& source, const SignatureSource& signature,
                              v1::PromptBlocks& blocks);
+
+// Sets what a push or a query tells of its prompt: the signature and the blocks that are given.
+template <typename Request>
+absl::Status SetPrompt(const SignatureSource& signature, const PromptBlocksSource& blocks,
+                       const std::string& model, client::Client& client, Request& request) {
+  if (signature.IsGiven()) {
+    absl::StatusOr<v1::ExpertSignature> loaded = LoadSignature(signature, model, client);
+    if (!loaded.ok()) return loaded.status();
+    *request.mutable_signature() = *std::move(loaded);
+  }
+  if (!blocks.IsGiven()) return absl::OkStatus();
+  return SetPromptBlocks(blocks, signature, *request.mutable_blocks());
+}
 
 }  // namespace eldr::ctl
 

@@ -96,13 +96,12 @@ int Fail(const absl::Status& status, std::ostream& err) {
   err << "error: " << absl::StatusCodeToString(status.code()) << ": " << status.message() << "\n";
   if (absl::IsUnauthenticated(status)) {
     err << "Give a credential that the daemon knows: --token-file FILE, or --tls-ca FILE, "
-           "--tls-cert "
-           "FILE and --tls-key FILE.\n";
+           "--tls-cert FILE and --tls-key FILE.\n";
   } else if (absl::StrContains(status.message(), "failed to connect")) {
     // A handshake that fails looks like nobody listening.
     err << "Is eldrd listening there? If its port has TLS, give --tls-ca FILE, and "
-           "--tls-server-name "
-           "NAME if its certificate names another host; without TLS leave them out.\n";
+           "--tls-server-name NAME if its certificate names another host; without TLS leave them "
+           "out.\n";
   }
   return kExitCallFailed;
 }

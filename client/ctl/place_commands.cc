@@ -70,16 +70,8 @@ void PrintPlacement(const v1::PlaceResponse& placed, std::ostream& out) {
 
 absl::Status Place(Session& session, const PlaceOptions& o) {
   v1::PlaceRequest request = RequestOf(o);
-  if (o.source.IsGiven()) {
-    absl::StatusOr<v1::ExpertSignature> signature =
-        LoadSignature(o.source, o.model, session.client);
-    if (!signature.ok()) return signature.status();
-    *request.mutable_signature() = *std::move(signature);
-  }
-  if (o.blocks.IsGiven()) {
-    absl::Status status = SetPromptBlocks(o.blocks, o.source, *request.mutable_blocks());
-    if (!status.ok()) return status;
-  }
+  absl::Status status = SetPrompt(o.source, o.blocks, o.model, session.client, request);
+  if (!status.ok()) return status;
   const auto response = session.client.Place(request);
   if (!response.ok()) return response.status();
   if (session.format == Format::kJson) return PrintJson(*response, session.out);

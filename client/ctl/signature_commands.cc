@@ -19,16 +19,8 @@ struct PushOptions {
 
 absl::Status Push(Session& session, const PushOptions& o) {
   v1::PushSignatureRequest request;
-  if (o.source.IsGiven()) {
-    absl::StatusOr<v1::ExpertSignature> signature =
-        LoadSignature(o.source, o.model, session.client);
-    if (!signature.ok()) return signature.status();
-    *request.mutable_signature() = *std::move(signature);
-  }
-  if (o.blocks.IsGiven()) {
-    absl::Status status = SetPromptBlocks(o.blocks, o.source, *request.mutable_blocks());
-    if (!status.ok()) return status;
-  }
+  absl::Status status = SetPrompt(o.source, o.blocks, o.model, session.client, request);
+  if (!status.ok()) return status;
   request.set_model(o.model);
   request.set_request_id(o.request_id);
   request.set_prefill_worker(o.prefill_worker);

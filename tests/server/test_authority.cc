@@ -63,8 +63,7 @@ TestCertificate TestAuthority::Issue(const std::string& common_name,
           })};
 }
 
-TestAuthority::X509Ptr TestAuthority::MakeCertificate(const std::string& common_name, EVP_PKEY* key,
-                                                      long serial) {
+X509Ptr TestAuthority::MakeCertificate(const std::string& common_name, EVP_PKEY* key, long serial) {
   X509Ptr certificate(X509_new());
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial);

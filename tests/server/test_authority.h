@@ -2,12 +2,10 @@
 #ifndef ELDR_TESTS_SERVER_TEST_AUTHORITY_H_
 #define ELDR_TESTS_SERVER_TEST_AUTHORITY_H_
 
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-
-#include <memory>
 #include <string>
 #include <vector>
+
+#include "server/openssl_handle.h"
 
 namespace eldr {
 
@@ -29,16 +27,6 @@ class TestAuthority {
   TestCertificate Issue(const std::string& common_name, const std::vector<std::string>& names);
 
  private:
-  template <auto release>
-  struct Freer {
-    template <typename Object>
-    void operator()(Object* object) const {
-      release(object);
-    }
-  };
-  using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-  using X509Ptr = std::unique_ptr<X509, Freer<X509_free>>;
-
   static X509Ptr MakeCertificate(const std::string& common_name, EVP_PKEY* key, long serial);
 
   KeyPtr key_;
