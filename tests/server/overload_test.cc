@@ -56,7 +56,8 @@ class Crowd {
           v1::PlacementService::NewStub(NewChannel(target, grpc::InsecureChannelCredentials())));
     }
     for (int i = 0; i < callers; ++i) {
-      callers_.push_back(std::make_unique<Caller>(*this, *stubs_[i % stubs_.size()], i, wait));
+      callers_.push_back(std::make_unique<Caller>(
+          *this, *stubs_[static_cast<std::size_t>(i) % stubs_.size()], i, wait));
     }
   }
   ~Crowd() { Stop(); }
