@@ -83,6 +83,13 @@ struct EventLogConfig {
   std::uint64_t max_bytes = 512 << 20;  // of all files
 };
 
+// Where the router's state is kept beyond the process, and when it is written.
+struct StateConfig {
+  std::string directory;          // empty: nowhere
+  std::string sync = "interval";  // always, interval, never
+  absl::Duration sync_interval = absl::Milliseconds(100);
+};
+
 struct Config {
   GrpcConfig grpc;
   HttpConfig http;
@@ -96,6 +103,7 @@ struct Config {
   LogConfig log;
   CaptureConfig capture;
   EventLogConfig event_log;
+  StateConfig state;
   PolicySettings default_policy;
   std::vector<ModelSpec> models;
 };

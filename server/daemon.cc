@@ -47,7 +47,12 @@ absl::Status Daemon::Build() {
     ELDR_ASSIGN_OR_RETURN(http_tokens_,
                           TokenFile::Open("http.token_file", config_.http.token_file));
   }
-  ELDR_ASSIGN_OR_RETURN(router_, Router::Create(config_.router, clock_, events_));
+  observers_.Add(events_);
+  if (!config_.state.directory.empty()) {
+    ELDR_ASSIGN_OR_RETURN(state_, StateStore::Open(config_.state, clock_, log_, registry_));
+    observers_.Add(*state_);
+  }
+  ELDR_ASSIGN_OR_RETURN(router_, Router::Create(config_.router, clock_, observers_));
   feed_ = std::make_unique<PlacementFeed>(*router_);
   context_ =
       std::make_unique<ServiceContext>(ServiceContext{.router = *router_,
@@ -74,6 +79,7 @@ absl::Status Daemon::Build() {
   for (const ModelSpec& model : config_.models) {
     ELDR_RETURN_IF_ERROR(DeclareModel(*context_, model).status());
   }
+  if (state_ != nullptr) RestoreState();
   placement_service_ = std::make_unique<PlacementService>(*context_);
   fleet_service_ = std::make_unique<FleetService>(*context_);
   model_service_ = std::make_unique<ModelService>(*context_);
@@ -134,7 +140,23 @@ absl::Status Daemon::OpenPorts() {
   return absl::OkStatus();
 }
 
-Daemon::~Daemon() { Stop(); }
+void Daemon::RestoreState() {
+  context_->state = state_.get();
+  state_->Restore(*router_, [this](const ModelRecord& record) {
+    ModelSpec spec = {record.name, record.geometry, config_.default_policy};
+    spec.settings.policy = record.policy;
+    absl::Status declared = DeclareModel(*context_, spec).status();
+    if (declared.ok()) return declared;
+    spec.settings = config_.default_policy;  // its own policy can not be had any more
+    return DeclareModel(*context_, spec).status();
+  });
+  state_->Start();
+}
+
+Daemon::~Daemon() {
+  Stop();
+  if (state_ != nullptr) state_->Close();  // also of a daemon that did not start
+}
 
 void Daemon::Stop() {
   if (std::exchange(stopped_, true) || grpc_ == nullptr) return;
@@ -152,6 +174,7 @@ void Daemon::Stop() {
   recorder_.reset();
   background_.reset();
   ticker_.reset();
+  if (state_ != nullptr) state_->Close();
   if (drained) {
     log_.Info("stopped");
   } else {

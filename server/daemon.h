@@ -26,11 +26,13 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/model_service.h"
+#include "server/observers.h"
 #include "server/placement_feed.h"
 #include "server/placement_service.h"
 #include "server/router_events.h"
 #include "server/service_context.h"
 #include "server/signature_capture.h"
+#include "server/state_store.h"
 #include "server/ticker.h"
 #include "server/token_file.h"
 
@@ -61,6 +63,8 @@ class Daemon {
  private:
   Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink);
   absl::Status Build();
+  // Gives the router what state_dir holds.
+  void RestoreState();
   absl::Status OpenPorts();
   void ReloadCredentials();
   std::string MetricsText();
@@ -75,6 +79,8 @@ class Daemon {
   prometheus::Registry registry_;
   Metrics metrics_;
   RouterEvents events_;
+  Observers observers_;
+  std::unique_ptr<StateStore> state_;          // nullptr if the state is not kept
   std::unique_ptr<SignatureCapture> capture_;  // nullptr if nothing is recorded
   CallGate gate_;
   CallLimits limits_;

@@ -110,6 +110,7 @@ void ToProto(const HeartbeatResult& result, v1::HeartbeatResponse* proto) {
   proto->set_state(ToProto(result.state));
   proto->set_draining(result.draining);
   proto->set_leases(result.leases);
+  proto->set_confirm(result.confirm);
   proto->set_adopted(result.adopted);
   proto->set_unconfirmed(result.unconfirmed);
   proto->set_conflicts(result.conflicts);

@@ -40,8 +40,10 @@ class HeartbeatStream final
     const absl::Status status =
         TakeHeartbeat(context_, request.heartbeat(), response.mutable_taken());
     if (!status.ok()) ToProto(status, response.mutable_error());
-    context_.metrics.OnCall(Call::kStreamHeartbeats, status, context_.clock.Monotonic() - start);
-    Answer(std::move(response));
+    WhenKept(context_, [this, start, status, answer = std::move(response)]() mutable {
+      context_.metrics.OnCall(Call::kStreamHeartbeats, status, context_.clock.Monotonic() - start);
+      Answer(std::move(answer));
+    });
   }
 
   ServiceContext& context_;

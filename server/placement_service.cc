@@ -35,8 +35,11 @@ class WaitingPlacement final : public grpc::ServerUnaryReactor {
       return;
     }
     hold_ = *std::move(hold);
-    wait_ = SignatureWait::Start(context_.router, request_.model(), request_.request_id(), wait,
-                                 [this] { Answer(eldr::Place(context_, request_, response_)); });
+    wait_ = SignatureWait::Start(
+        context_.router, request_.model(), request_.request_id(), wait, [this] {
+          const absl::Status status = eldr::Place(context_, request_, response_);
+          WhenKept(context_, [this, status] { Answer(status); });
+        });
   }
 
  private:

@@ -15,8 +15,10 @@ void SignatureStream::Handle(v1::StreamSignaturesRequest& request) {
   response.set_id(request.id());
   const absl::Status status = PushSignature(context_, request.push(), response.mutable_stored());
   if (!status.ok()) ToProto(status, response.mutable_error());
-  context_.metrics.OnCall(Call::kStreamSignatures, status, context_.clock.Monotonic() - start);
-  Answer(std::move(response));
+  WhenKept(context_, [this, start, status, answer = std::move(response)]() mutable {
+    context_.metrics.OnCall(Call::kStreamSignatures, status, context_.clock.Monotonic() - start);
+    Answer(std::move(answer));
+  });
 }
 
 void PlacementStream::Handle(v1::StreamPlacementsRequest& request) {
@@ -54,8 +56,10 @@ void PlacementStream::AnswerQuery(const v1::StreamPlacementsRequest& request,
   absl::Status status = std::move(wait_status);
   if (status.ok()) status = Place(context_, request.place(), response.mutable_placed());
   if (!status.ok()) ToProto(status, response.mutable_error());
-  context_.metrics.OnCall(Call::kStreamPlacements, status, context_.clock.Monotonic() - start);
-  Answer(std::move(response));
+  WhenKept(context_, [this, start, status, answer = std::move(response)]() mutable {
+    context_.metrics.OnCall(Call::kStreamPlacements, status, context_.clock.Monotonic() - start);
+    Answer(std::move(answer));
+  });
 }
 
 }  // namespace eldr

@@ -11,6 +11,7 @@
 #include "server/call_limits.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/state_store.h"
 
 namespace eldr {
 
@@ -38,7 +39,20 @@ struct ServiceContext {
   EventLog* event_log = nullptr;
   // Of those who watch placements.
   PlacementFeed& feed;
+  // nullptr if the state is not kept.
+  StateStore* state = nullptr;
 };
+
+// Sends an answer: at once or, if the state is kept with `always`, when all that the router has
+// changed so far is on disk.
+template <typename Answer>
+void WhenKept(ServiceContext& context, Answer&& answer) {
+  if (context.state == nullptr) {
+    answer();
+  } else {
+    context.state->WhenKept(std::forward<Answer>(answer));
+  }
+}
 
 }  // namespace eldr
 

@@ -5,6 +5,8 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -46,12 +48,21 @@ class UnaryCall {
   absl::Status admitted_;
 };
 
-// Answers a call at once by `work`, which fills the response and answers a Status.
+// Answers a call by `work`, which fills the response and answers a Status.
 template <typename Work>
 grpc::ServerUnaryReactor* AnswerCall(ServiceContext& context, Call call,
                                      grpc::CallbackServerContext* rpc, Work&& work,
                                      absl::string_view target = "") {
   grpc::ServerUnaryReactor* const reactor = rpc->DefaultReactor();
+  if (context.state != nullptr) {
+    // Its answer may have to wait, and it with it.
+    auto waiting = std::make_unique<UnaryCall>(context, call, *rpc);
+    absl::Status status =
+        waiting->admitted().ok() ? std::forward<Work>(work)() : waiting->admitted();
+    WhenKept(context, [waiting = std::move(waiting), reactor, status = std::move(status),
+                       target = std::string(target)] { waiting->Answer(reactor, status, target); });
+    return reactor;
+  }
   UnaryCall admitted(context, call, *rpc);
   admitted.Answer(
       reactor, admitted.admitted().ok() ? std::forward<Work>(work)() : admitted.admitted(), target);

@@ -65,6 +65,9 @@ struct DecodeNode {
   NodeState state = NodeState::kJoining;
   bool draining = false;
   std::optional<MonotonicTime> last_heartbeat;
+  // Set while the node is known from a former process of the router alone: when it was restored.
+  // Its next heartbeat confirms it.
+  std::optional<MonotonicTime> restored_at;
 
   // The last report, and the sequences placed and ended since it came.
   std::uint32_t reported_running = 0;

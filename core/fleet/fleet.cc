@@ -10,10 +10,13 @@ DecodeNode* Fleet::Find(absl::string_view node_id) const {
   return it == by_id_.end() ? nullptr : it->second;
 }
 
-DecodeNode& Fleet::Add(NodeSpec spec) {
+DecodeNode& Fleet::Add(NodeSpec spec) { return Add(std::move(spec), next_ordinal_); }
+
+DecodeNode& Fleet::Add(NodeSpec spec, std::uint64_t ordinal) {
   auto node = std::make_unique<DecodeNode>();
   node->spec = std::move(spec);
-  node->ordinal = next_ordinal_++;
+  node->ordinal = ordinal;
+  next_ordinal_ = ordinal + 1;
   node->group = JoinGroup(node->spec.group_name());
   by_id_[node->spec.node_id] = node.get();
   nodes_.push_back(std::move(node));
@@ -52,6 +55,26 @@ void Fleet::Remove(DecodeNode& node) {
 }
 
 void Fleet::Attach(Lease& lease) {
+  Count(lease);
+  lease.node->group->residency.Add(lease.contribution, lease.multiplicity);
+}
+
+void Fleet::AttachRestored(absl::Span<Lease* const> leases, std::vector<std::uint8_t> stand_in) {
+  stand_in_ = std::move(stand_in);
+  absl::flat_hash_map<ExpertGroup*, std::uint32_t> weights;
+  for (Lease* lease : leases) {
+    Count(*lease);
+    weights[lease->node->group] += lease->multiplicity;
+  }
+  for (const auto& [group, weight] : weights) group->residency.Add(stand_in_, weight);
+}
+
+bool Fleet::RestoreSteps(const std::string& group, const StepTimeModel::Learned& learned) {
+  const auto it = groups_.find(group);
+  return it != groups_.end() && it->second->step_time.Restore(learned);
+}
+
+void Fleet::Count(Lease& lease) {
   DecodeNode& node = *lease.node;
   lease.multiplicity = lease.sequences * node.spec.tokens_per_step;
   lease.place_on_node = node.leases;
@@ -63,7 +86,6 @@ void Fleet::Attach(Lease& lease) {
   ++group.leases;
   group.sequences += lease.sequences;
   group.context_tokens += lease.context_tokens;
-  group.residency.Add(lease.contribution, lease.multiplicity);
 }
 
 void Fleet::Detach(const Lease& lease) {
@@ -79,12 +101,12 @@ void Fleet::Detach(const Lease& lease) {
   --group.leases;
   group.sequences -= lease.sequences;
   group.context_tokens -= lease.context_tokens;
-  group.residency.Remove(lease.contribution, lease.multiplicity);
+  group.residency.Remove(ContributionOf(lease), lease.multiplicity);
 }
 
 void Fleet::ReplaceContribution(Lease& lease, absl::Span<const std::uint8_t> codes) {
   ResidencyMap& residency = lease.node->group->residency;
-  residency.Remove(lease.contribution, lease.multiplicity);
+  residency.Remove(ContributionOf(lease), lease.multiplicity);
   lease.contribution.assign(codes.begin(), codes.end());
   residency.Add(lease.contribution, lease.multiplicity);
 }

@@ -36,6 +36,8 @@ class Fleet {
   DecodeNode* Find(absl::string_view node_id) const;
   // Adds a node. REQUIRES: the id is not registered.
   DecodeNode& Add(NodeSpec spec);
+  // The same at a place of its own. REQUIRES: the ordinal is larger than any before.
+  DecodeNode& Add(NodeSpec spec, std::uint64_t ordinal);
   // Replaces what a node registered. REQUIRES: the same id; and, while the node holds leases, the
   // same expert group and tokens_per_step.
   void Respecify(DecodeNode& node, NodeSpec spec);
@@ -50,8 +52,20 @@ class Fleet {
   void Attach(Lease& lease);
   // Takes exactly that off again.
   void Detach(const Lease& lease);
+  // The same for restored leases, whose contributions are empty: `stand_in` is what each of them
+  // adds until its own replaces it. Takes one pass over the cells for each group, not for each
+  // lease. Call it once.
+  void AttachRestored(absl::Span<Lease* const> leases, std::vector<std::uint8_t> stand_in);
+  // What an attached lease adds to its group: a code per cell.
+  absl::Span<const std::uint8_t> ContributionOf(const Lease& lease) const {
+    return lease.contribution.empty() ? stand_in_ : lease.contribution;
+  }
   // Replaces the contribution of an attached lease.
   void ReplaceContribution(Lease& lease, absl::Span<const std::uint8_t> codes);
+
+  // What was learned of a group's steps, given back; false if there is no such group, or it is of
+  // no use to it.
+  bool RestoreSteps(const std::string& group, const StepTimeModel::Learned& learned);
 
   // The nodes in the order of their registration.
   absl::Span<const std::unique_ptr<DecodeNode>> nodes() const { return nodes_; }
@@ -60,8 +74,12 @@ class Fleet {
   ExpertGroup* JoinGroup(const std::string& name);
   void LeaveGroup(ExpertGroup* group);
 
+  // Everything that a lease adds to its node and group but the contribution.
+  static void Count(Lease& lease);
+
   const ModelGeometry geometry_;
   const StepTimeShape step_time_;
+  std::vector<std::uint8_t> stand_in_;
   std::uint64_t next_ordinal_ = 0;
   std::vector<std::unique_ptr<DecodeNode>> nodes_;
   absl::flat_hash_map<std::string, DecodeNode*> by_id_;

@@ -35,7 +35,8 @@ struct Lease {
   DecodeNode* node = nullptr;
   std::uint32_t place_on_node = 0;  // in the node's list of leases
   // What the request adds to the node's residency: a code per cell (core/residency/contribution.h),
-  // times `multiplicity`. Subtracted as stored, never computed again.
+  // times `multiplicity`. Subtracted as stored, never computed again. Empty in a restored lease
+  // whose contribution is not there yet: the fleet's stand-in counts until then.
   std::vector<std::uint8_t> contribution;
   std::uint32_t multiplicity = 1;  // sequences * tokens_per_step of the node
   std::uint32_t sequences = 1;

@@ -16,9 +16,18 @@ std::vector<DecodeNode*> SilenceWatch::Check(absl::Span<const std::unique_ptr<De
   std::size_t watched = 0;
   std::size_t overdue = 0;
   std::vector<DecodeNode*> due;
+  std::vector<DecodeNode*> unconfirmed;
   MonotonicTime next = absl::InfiniteDuration();
   for (const auto& node : nodes) {
     if (!IsWatched(*node)) continue;
+    if (node->restored_at) {
+      if (now - *node->restored_at > node_timeout_) {
+        unconfirmed.push_back(node.get());
+      } else {
+        next = std::min(next, *node->restored_at + node_timeout_);
+      }
+      continue;
+    }
     ++watched;
     if (now - *node->last_heartbeat > 2 * node->spec.heartbeat_interval) ++overdue;
     const MonotonicTime heard = std::max(*node->last_heartbeat, heard_again_);
@@ -32,7 +41,7 @@ std::vector<DecodeNode*> SilenceWatch::Check(absl::Span<const std::unique_ptr<De
   if (mostly_silent && (stale_ || !due.empty())) {
     stale_ = true;
     next_check_ = now;  // looked at again by every call until it ends
-    return {};
+    return unconfirmed;
   }
   if (stale_) {
     stale_ = false;
@@ -41,6 +50,7 @@ std::vector<DecodeNode*> SilenceWatch::Check(absl::Span<const std::unique_ptr<De
     next = now + node_timeout_;
   }
   next_check_ = next;
+  due.insert(due.end(), unconfirmed.begin(), unconfirmed.end());
   return due;
 }
 

@@ -16,6 +16,9 @@ namespace eldr {
 // due, the fault is likely the router's own (its network, its clock, its load): the fleet is stale,
 // and no node is lost until half of it is heard again. Silence is then counted anew.
 //
+// A restored node that this process has never heard is a mere record: it is lost when node_timeout
+// passes since it was restored, whatever the others do, and its silence says nothing of the router.
+//
 // Not thread-safe.
 class SilenceWatch {
  public:

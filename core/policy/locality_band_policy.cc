@@ -3,11 +3,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/string_view.h"
+#include "core/base/stable_hash.h"
+
 namespace eldr {
 namespace {
 
 // More than any load, so that a node outside the band comes after all in it.
 constexpr double kOutside = 0x1p32;
+
+template <typename Value>
+std::uint64_t HashOf(absl::Span<const Value> values, std::uint64_t seed) {
+  return StableHash(absl::string_view(reinterpret_cast<const char*>(values.data()),
+                                      values.size() * sizeof(Value)),
+                    seed);
+}
+
+// Of the space that centroids live in, and of the profile that they came from.
+std::uint64_t FingerprintOf(const SignatureTransform& transform, const Profile* profile) {
+  std::uint64_t hash = StableHash(Name(transform.variant), transform.layers);
+  hash = HashOf(absl::MakeConstSpan(transform.layer_mask), hash + transform.experts);
+  hash = HashOf(absl::MakeConstSpan(transform.idf), hash);
+  return profile == nullptr ? hash : HashOf(profile->centroids.values(), hash);
+}
 
 }  // namespace
 
@@ -76,6 +94,7 @@ void LocalityBandPolicy::OnFleetChange(absl::Span<const std::unique_ptr<DecodeNo
   }
   if (absl::MakeConstSpan(ordinals) == regions_.ordinals()) return;
   regions_.SetNodes(ready);
+  ++version_;
   wants_fit_ = true;
 }
 
@@ -111,8 +130,20 @@ void LocalityBandPolicy::FinishWork(std::unique_ptr<BackgroundWork> work) {
   } else if (absl::MakeConstSpan(fit.ordinals()) == regions_.ordinals()) {
     regions_.SetRegions(*std::move(centroids), fit.ordinals());
     ++fits_.published;
+    ++version_;
   }
   // If the fleet is another by now, its change has asked for the next fit.
+}
+
+PolicyMemory LocalityBandPolicy::Save() const {
+  PolicyMemory memory = regions_.Save();
+  memory.fingerprint = FingerprintOf(transform_, settings_.profile.get());
+  return memory;
+}
+
+bool LocalityBandPolicy::Restore(PolicyMemory memory) {
+  if (memory.fingerprint != FingerprintOf(transform_, settings_.profile.get())) return false;
+  return regions_.Restore(std::move(memory), transform_.dimension());
 }
 
 }  // namespace eldr

@@ -55,6 +55,9 @@ class LocalityBandPolicy final : public Policy {
 
   const LocalityBandRegions& regions() const { return regions_; }
   std::optional<PolicyFits> fits() const override { return fits_; }
+  std::uint64_t memory_version() const override { return regions_.empty() ? 0 : version_; }
+  PolicyMemory Save() const override;
+  bool Restore(PolicyMemory memory) override;
 
  private:
   void MaybeStartFit(MonotonicTime now);
@@ -63,6 +66,7 @@ class LocalityBandPolicy final : public Policy {
   const Refits refits_;
   const SignatureTransform transform_;
   LocalityBandRegions regions_;
+  std::uint64_t version_ = 1;  // of the regions and of who owns them
 
   std::vector<float> buffer_;  // the transformed signature of the request being decided
 

@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -58,6 +59,32 @@ void LocalityBandRegions::SetNodes(absl::Span<const Node> nodes) {
   GiveUnowned();
   AdoptUnowned();
   SupplyEmpty(nodes);
+}
+
+PolicyMemory LocalityBandRegions::Save() const { return {0, centroids_, ordinals_, owned_}; }
+
+bool LocalityBandRegions::Restore(PolicyMemory memory, std::size_t dimension) {
+  const std::vector<std::uint64_t>& ordinals = memory.ordinals;
+  // Strictly ascending: no pair that is not.
+  const bool ascending = std::adjacent_find(ordinals.begin(), ordinals.end(),
+                                            std::greater_equal<>()) == ordinals.end();
+  bool sound = !memory.centroids.empty() && memory.centroids.dimension() == dimension &&
+               memory.owned.size() == ordinals.size() && ascending;
+  for (std::size_t region = 0; sound && region < memory.centroids.size(); ++region) {
+    // Written so that a NaN fails too.
+    sound = std::abs(AsVector(memory.centroids[region]).squaredNorm() - 1) < 1e-2f;
+  }
+  for (const Owned& regions : memory.owned) {
+    sound = sound && !regions.empty() &&
+            std::all_of(regions.begin(), regions.end(),
+                        [&](std::uint32_t region) { return region < memory.centroids.size(); });
+  }
+  if (!sound) return false;
+  SetRegions(std::move(memory.centroids));
+  ordinals_ = std::move(memory.ordinals);
+  owned_ = std::move(memory.owned);
+  cosines_.assign(ordinals_.size(), 0);
+  return true;
 }
 
 std::vector<std::uint32_t> LocalityBandRegions::CountOwners() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "core/policy/policy.h"
 #include "core/profile/vector_set.h"
 
 namespace eldr {
@@ -35,6 +36,12 @@ class LocalityBandRegions {
   // Replaces the nodes. No nodes at all change nothing: whoever comes back finds its regions.
   // REQUIRES: ordinals ascending.
   void SetNodes(absl::Span<const Node> nodes);
+
+  // All of it but the fingerprint.
+  PolicyMemory Save() const;
+  // Takes what Save() gave; false, with nothing changed, unless each region is a unit vector of
+  // this dimension and each node owns one.
+  bool Restore(PolicyMemory memory, std::size_t dimension);
 
   // No regions are known yet.
   bool empty() const { return centroids_.empty(); }

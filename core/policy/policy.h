@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/random/bit_gen_ref.h"
 #include "absl/strings/string_view.h"
@@ -12,6 +13,7 @@
 #include "core/base/background_work.h"
 #include "core/base/clock.h"
 #include "core/fleet/decode_node.h"
+#include "core/profile/vector_set.h"
 #include "core/signature/expert_signature.h"
 
 namespace eldr {
@@ -51,6 +53,16 @@ struct PolicyFits {
   std::uint64_t failed = 0;     // the rest came too late for a changed fleet
 };
 
+// What a policy has learned from the traffic, to be kept beyond the process: which part of the
+// signature space is whose.
+struct PolicyMemory {
+  // Of what the rest is relative to; a policy takes back only what bears its own.
+  std::uint64_t fingerprint = 0;
+  VectorSet centroids;                            // by region
+  std::vector<std::uint64_t> ordinals;            // of the nodes, ascending
+  std::vector<std::vector<std::uint32_t>> owned;  // regions, by node
+};
+
 // A policy is small and fast, and stateless unless its choice depends on traffic that was: then it
 // has hooks, which cost nothing to those that leave them alone. Calls for one model never overlap.
 // The router takes the candidate of the least (cost, load), and names the next ones as fallbacks.
@@ -81,6 +93,14 @@ class Policy {
   virtual void FinishWork(std::unique_ptr<BackgroundWork> /*work*/) {}
   // None for a policy that hands out no work.
   virtual std::optional<PolicyFits> fits() const { return std::nullopt; }
+
+  // Differs from what it was whenever Save() would answer something else; 0 while there is nothing
+  // to keep.
+  virtual std::uint64_t memory_version() const { return 0; }
+  virtual PolicyMemory Save() const { return {}; }
+  // Takes what Save() gave, before any request; false, with nothing changed, if it is not sound or
+  // was learned under other settings.
+  virtual bool Restore(PolicyMemory /*memory*/) { return false; }
 };
 
 }  // namespace eldr

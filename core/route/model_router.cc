@@ -168,6 +168,7 @@ void ModelRouter::UpdateLease(Lease& lease, const ExpertSignature& signature) {
   lease.quality = signature.quality();
   lease.signature_coverage = signature.coverage();
   LearnOnce(lease, &signature);
+  observer_.OnLeaseUpdated(spec_.name, lease);
 }
 
 void ModelRouter::LearnOnce(Lease& lease, const ExpertSignature* signature) {
@@ -210,8 +211,9 @@ absl::StatusOr<LeaseOutcome> ModelRouter::Release(const LeaseRelease& release) {
     return LeaseOutcome::kStale;
   }
   if (decoded) {
-    decode_history_.Add(
-        {lease->contribution, lease->quality, *std::move(decoded), release.output_tokens});
+    const auto predicted = fleet_.ContributionOf(*lease);
+    decode_history_.Add({std::vector<std::uint8_t>(predicted.begin(), predicted.end()),
+                         lease->quality, *std::move(decoded), release.output_tokens});
   }
   signatures_.Erase(release.lease.request_id);
   EndLease(*lease, LeaseEnd::kReleased);

@@ -24,6 +24,7 @@
 #include "core/route/decode_history.h"
 #include "core/route/eligibility.h"
 #include "core/route/router.h"
+#include "core/route/router_state.h"
 #include "core/route/shadow.h"
 #include "core/route/signature_waits.h"
 #include "core/signature/activation_prior.h"
@@ -31,10 +32,11 @@
 
 namespace eldr {
 
-// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Five files
+// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Six files
 // implement them: model_router.cc (signatures, leases, time), model_router_blocks.cc (signatures of
-// KV blocks), model_router_place.cc (placement), model_router_fleet.cc (nodes) and
-// model_router_reconcile.cc (what nodes say of their requests).
+// KV blocks), model_router_place.cc (placement), model_router_fleet.cc (nodes),
+// model_router_reconcile.cc (what nodes say of their requests) and model_router_state.cc (what
+// outlives the process).
 class ModelRouter {
  public:
   // REQUIRES: `spec` is valid. All references must outlive the object.
@@ -66,6 +68,14 @@ class ModelRouter {
   absl::StatusOr<Residency> GetResidency(absl::string_view node_id) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  RestoreResult Restore(ModelRecord record) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::size_t RestoreContributions(absl::Span<const ContributionRecord> contributions)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  ModelRecord Copy() const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<ContributionRecord> CopyContributions(absl::Span<const std::string> request_ids) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  LearnedRecord CopyLearned(LearnedVersions& versions) const ABSL_LOCKS_EXCLUDED(mutex_);
+
   void Step() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Adds the work of the model's policies to `jobs`.
@@ -96,6 +106,10 @@ class ModelRouter {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<DecodeNode*> FindNode(absl::string_view node_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False if the record is not to be believed.
+  bool RestoreNode(NodeRecord record, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The lease, not attached yet; nullptr if the record is not to be believed.
+  Lease* RestoreLease(LeaseRecord record, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ChangeState(DecodeNode& node, NodeState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // What a push or a query brings: its signature and what is known of its blocks, or nothing.

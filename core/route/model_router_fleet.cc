@@ -82,12 +82,14 @@ absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
   } else if (spec.incarnation == node->spec.incarnation) {
     ELDR_RETURN_IF_ERROR(CheckSameIncarnation(*node, spec));
     fleet_.Respecify(*node, spec);
+    observer_.OnNodeRespecified(*node);
   } else {
     result.ended_leases = EndLeasesOn(*node, LeaseEnd::kNodeRemoved);
     fleet_.Respecify(*node, spec);
     ForgetReports(*node);
     fleet_.ForgetSteps(*node);
     node->last_heartbeat.reset();
+    node->restored_at.reset();
     node->draining = false;
     result.created = true;
   }
@@ -98,7 +100,7 @@ absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
   }
   if (!node->sends_heartbeats()) {
     ChangeState(*node, NodeState::kReady);
-  } else if (!node->last_heartbeat) {
+  } else if (!node->last_heartbeat && !node->restored_at) {
     ChangeState(*node, NodeState::kJoining);
   }
   result.state = node->state;
@@ -127,6 +129,8 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   if (report.complete_list) Reconcile(*node, report, now, result);
   // After the finished requests have ended: the counts are without them.
   node->last_heartbeat = now;
+  const bool confirm = node->restored_at.has_value();
+  node->restored_at.reset();
   node->reported_running = report.running;
   node->reported_queued = report.queued;
   node->reported_kv_usage = report.kv_usage;
@@ -139,6 +143,7 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   result.state = node->state;
   result.draining = node->draining;
   result.leases = node->leases;
+  result.confirm = confirm;
   return result;
 }
 

@@ -55,7 +55,8 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
 
   const Knowledge knowledge = Know(query, in_query ? &*in_query : nullptr, held, now);
   if (knowledge.signature == nullptr && held != nullptr) {
-    codes_ = held->contribution;  // all that is left of what was known
+    const auto held_codes = fleet_.ContributionOf(*held);
+    codes_.assign(held_codes.begin(), held_codes.end());  // all that is left of what was known
   } else {
     EstimateContribution(knowledge.signature, prior_, spec_.geometry, spec_.settings.estimate,
                          absl::MakeSpan(codes_));
@@ -99,6 +100,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   }
   WriteReceipt(placement, lease, knowledge);
   LearnOnce(lease, knowledge.signature);
+  observer_.OnLeasePlaced(spec_.name, lease);
   if (in_query && in_query->quality() == SignatureQuality::kPartial) {
     // Later chunks are appended to it.
     signatures_.Put(

@@ -93,6 +93,7 @@ absl::StatusOr<bool> Router::DeclareModel(const ModelSpec& spec) {
   }
   models_[spec.name] =
       std::make_unique<ModelRouter>(spec, options_, clock_, observer_, next_lease_id_);
+  observer_.OnModelDeclared(spec);
   return true;
 }
 

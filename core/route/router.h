@@ -27,6 +27,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
 #include "core/fleet/decode_node.h"
@@ -38,6 +39,7 @@
 #include "core/route/placement.h"
 #include "core/route/receipt.h"
 #include "core/route/router_observer.h"
+#include "core/route/router_state.h"
 
 namespace eldr {
 
@@ -144,6 +146,8 @@ struct HeartbeatResult {
   std::uint32_t unconfirmed = 0;
   std::uint32_t conflicts = 0;
   std::uint32_t not_adopted = 0;
+  // The node was restored from a former process, and this is the first that is heard of it.
+  bool confirm = false;
 };
 
 struct RemoveResult {
@@ -260,6 +264,32 @@ class Router {
   // as often as Step(). Jobs run one after the other or at once, and none needs to run: then the
   // state they would renew stays as it is.
   std::vector<BackgroundJob> TakeBackgroundJobs();
+
+  // What follows keeps a router beyond its process; see router_state.h.
+
+  // Gives a declared model back what a former router held of it: nodes, leases and what was
+  // learned. Until its contribution is given back too, a lease adds to the residency what the prior
+  // predicts. Leases live for one whole time to live from now. Nodes that sent heartbeats take
+  // placements on own counts for node_timeout; one that is silent until then is lost. Observers
+  // hear nothing. FAILED_PRECONDITION if the model is declared with another geometry, or has nodes
+  // already.
+  absl::StatusOr<RestoreResult> Restore(ModelRecord record);
+  // Gives restored leases their contributions, and answers how many took theirs; the others have
+  // ended, or learned better since. Holds the model's lock for some microseconds for each.
+  absl::StatusOr<std::size_t> RestoreContributions(
+      absl::string_view model, absl::Span<const ContributionRecord> contributions);
+  // New leases get ids above `last`. REQUIRES: no call on leases yet.
+  void ContinueLeaseIds(std::uint64_t last);
+  // The nodes and leases of a model as they stand. Holds the model's lock in proportion to its
+  // leases, some milliseconds for 100,000.
+  absl::StatusOr<ModelRecord> CopyModel(absl::string_view model) const;
+  // The contributions of those of the requests that hold leases.
+  absl::StatusOr<std::vector<ContributionRecord>> CopyContributions(
+      absl::string_view model, absl::Span<const std::string> request_ids) const;
+  // What a model has learned. `versions` is what the last copy left there, and is brought up to
+  // date.
+  absl::StatusOr<LearnedRecord> CopyLearned(absl::string_view model,
+                                            LearnedVersions& versions) const;
 
   const Options& options() const { return options_; }
 

@@ -8,12 +8,20 @@
 
 namespace eldr {
 
+struct ModelSpec;
+
 // Called while a model's lock is held: an implementation must be quick, must not call the router,
 // and must be thread-safe (models do not share a lock). Every method has an empty default.
 class RouterObserver {
  public:
   virtual ~RouterObserver() = default;
 
+  // A model was declared.
+  virtual void OnModelDeclared(const ModelSpec& /*spec*/) {}
+  // A request was placed: a new lease.
+  virtual void OnLeasePlaced(absl::string_view /*model*/, const Lease& /*lease*/) {}
+  // What a lease adds to its node changed, since its signature came. Not called for renewals.
+  virtual void OnLeaseUpdated(absl::string_view /*model*/, const Lease& /*lease*/) {}
   // A node named a request that was not known, and it got a lease there.
   virtual void OnLeaseAdopted(absl::string_view /*model*/, const Lease& /*lease*/) {}
   // A node sent a complete list; what came of it besides adoptions and ends.
@@ -24,6 +32,8 @@ class RouterObserver {
   }
   // A node registered, or came back as a new incarnation.
   virtual void OnNodeRegistered(const DecodeNode& /*node*/) {}
+  // A node registered again in the same incarnation, perhaps with other particulars.
+  virtual void OnNodeRespecified(const DecodeNode& /*node*/) {}
   // A node's state changed; node.state is the new one.
   virtual void OnNodeState(const DecodeNode& /*node*/, NodeState /*before*/) {}
   // A node's drain began or ended; node.draining tells which.

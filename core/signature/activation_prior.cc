@@ -1,6 +1,7 @@
 #include "core/signature/activation_prior.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace eldr {
 namespace {
@@ -17,6 +18,15 @@ ActivationPrior::ActivationPrior(const ModelGeometry& geometry)
       experts_(geometry.experts),
       activation_(geometry.cells(),
                   static_cast<float>(geometry.top_k) / static_cast<float>(geometry.experts)) {}
+
+bool ActivationPrior::Restore(Learned learned) {
+  const bool chances = std::all_of(learned.activation.begin(), learned.activation.end(),
+                                   [](float chance) { return chance >= 0 && chance <= 1; });
+  if (learned.activation.size() != activation_.size() || !chances) return false;
+  activation_ = std::move(learned.activation);
+  learned_requests_ = learned.requests;
+  return true;
+}
 
 void ActivationPrior::Learn(const ExpertSignature& signature) {
   const auto weight = std::min(learned_requests_ + kFirstWeight, kLastWeight);

@@ -17,7 +17,17 @@ namespace eldr {
 // Not thread-safe.
 class ActivationPrior {
  public:
+  // What it knows, to be kept and given back.
+  struct Learned {
+    std::uint64_t requests = 0;
+    std::vector<float> activation;
+  };
+
   explicit ActivationPrior(const ModelGeometry& geometry);
+
+  Learned Save() const { return {learned_requests_, activation_}; }
+  // Takes what Save() gave; false, with nothing changed, if it is not a prior of this geometry.
+  bool Restore(Learned learned);
 
   // Learns from a request's signature; layers that are not covered keep their value. Call it once
   // per request, after the request was estimated.

@@ -34,20 +34,55 @@ double ExpertsAtBatch(double experts, double batch, double other_batch, double c
 }  // namespace
 
 StepTimeModel::StepTimeModel(const StepTimeShape& shape, const ModelGeometry& geometry)
-    : cells_(static_cast<double>(geometry.cells())),
-      configured_{
-          absl::ToDoubleSeconds(shape.base), absl::ToDoubleSeconds(shape.all_experts) / cells_,
-          absl::ToDoubleSeconds(shape.per_request), absl::ToDoubleSeconds(shape.per_context_token)},
-      coefficients_{configured_[0], configured_[1], configured_[2], configured_[3], 1},
-      shape_squared_(kTrustInShape),
-      shape_sum_(kTrustInShape) {
-  factors_.fill(1);
+    : cells_(static_cast<double>(geometry.cells())) {
+  learned_.configured = {
+      absl::ToDoubleSeconds(shape.base), absl::ToDoubleSeconds(shape.all_experts) / cells_,
+      absl::ToDoubleSeconds(shape.per_request), absl::ToDoubleSeconds(shape.per_context_token)};
+  learned_.shape_squared = kTrustInShape;
+  learned_.shape_sum = kTrustInShape;
+  learned_.factors.fill(1);
+  SetCoefficients();
+}
+
+void StepTimeModel::SetCoefficients() {
+  const Terms& configured = learned_.configured;
+  const Terms& factors = learned_.factors;
+  coefficients_ = {configured[0] * factors[0], configured[1] * factors[1],
+                   configured[2] * factors[2], configured[3] * factors[3], learned_.slowness};
+}
+
+bool StepTimeModel::Restore(const Learned& learned) {
+  if (learned.configured != learned_.configured) return false;
+  // Written so that a NaN fails too.
+  const auto within = [](double value, double least, double most) {
+    return value >= least && value <= most;
+  };
+  constexpr double kMost = 1e12;
+  bool sound = within(learned.slowness, 1 / kMostSlowness, kMostSlowness) &&
+               within(learned.shape_squared, 1e-12, kMost) && within(learned.shape_sum, 0, kMost) &&
+               within(learned.separable_weight, 0, kMost) && learned.offsets.size() <= kMostBuckets;
+  for (std::size_t i = 0; i < kTerms; ++i) {
+    sound = sound && within(learned.term_sums[i], 0, kMost) &&
+            within(learned.factors[i], 1 / (kMostSlowness * kMostTermRatio),
+                   kMostSlowness * kMostTermRatio);
+    for (const double product : learned.term_products[i])
+      sound = sound && within(product, 0, kMost);
+  }
+  for (std::size_t i = 0; i < learned.offsets.size(); ++i) {
+    sound = sound && within(learned.offsets[i].offset, -kMostOffset, kMostOffset) &&
+            (i == 0 || learned.offsets[i - 1].max_batch < learned.offsets[i].max_batch);
+  }
+  if (!sound) return false;
+  learned_ = learned;
+  has_learned_ = true;
+  SetCoefficients();
+  return true;
 }
 
 StepTimeModel::Terms StepTimeModel::TermsOf(double experts, double batch,
                                             double context_tokens) const {
-  return {configured_[0], configured_[1] * experts, configured_[2] * batch,
-          configured_[3] * context_tokens};
+  return {learned_.configured[0], learned_.configured[1] * experts, learned_.configured[2] * batch,
+          learned_.configured[3] * context_tokens};
 }
 
 void StepTimeModel::Observe(const StepStats& stats, double expected_experts, double batch) {
@@ -73,45 +108,49 @@ void StepTimeModel::Observe(const StepStats& stats, double expected_experts, dou
 void StepTimeModel::Accumulate(const Terms& shares, double weight, bool separable) {
   const double keep = 1 - kForget * weight;
   const double whole = std::accumulate(shares.begin(), shares.end(), 0.0);
-  shape_squared_ = shape_squared_ * keep + weight * whole * whole;
-  shape_sum_ = shape_sum_ * keep + weight * whole;
+  learned_.shape_squared = learned_.shape_squared * keep + weight * whole * whole;
+  learned_.shape_sum = learned_.shape_sum * keep + weight * whole;
   if (!separable) return;
-  separable_weight_ = separable_weight_ * keep + weight;
+  learned_.separable_weight = learned_.separable_weight * keep + weight;
   for (std::size_t i = 0; i < kTerms; ++i) {
     for (std::size_t j = 0; j < kTerms; ++j) {
-      term_products_[i][j] = term_products_[i][j] * keep + weight * shares[i] * shares[j];
+      learned_.term_products[i][j] =
+          learned_.term_products[i][j] * keep + weight * shares[i] * shares[j];
     }
-    term_sums_[i] = term_sums_[i] * keep + weight * shares[i];
+    learned_.term_sums[i] = learned_.term_sums[i] * keep + weight * shares[i];
   }
 }
 
 // Coordinate descent: few terms, box constraints, a strictly convex objective.
 void StepTimeModel::Solve() {
-  const double slowness = std::clamp(shape_sum_ / shape_squared_, 1 / kMostSlowness, kMostSlowness);
-  const double ridge = kRidge + kRidgeShare * separable_weight_;
-  if (separable_weight_ == 0) factors_.fill(slowness);
-  Terms& factors = factors_;  // from where the last report left them: most of the way is gone
-  for (int sweep = 0; sweep < kSweeps && separable_weight_ > 0; ++sweep) {
+  const double slowness =
+      std::clamp(learned_.shape_sum / learned_.shape_squared, 1 / kMostSlowness, kMostSlowness);
+  const double ridge = kRidge + kRidgeShare * learned_.separable_weight;
+  if (learned_.separable_weight == 0) learned_.factors.fill(slowness);
+  Terms& factors =
+      learned_.factors;  // from where the last report left them: most of the way is gone
+  for (int sweep = 0; sweep < kSweeps && learned_.separable_weight > 0; ++sweep) {
     for (std::size_t i = 0; i < kTerms; ++i) {
-      double rest = term_sums_[i] + ridge * slowness;
+      double rest = learned_.term_sums[i] + ridge * slowness;
       for (std::size_t j = 0; j < kTerms; ++j) {
-        if (j != i) rest -= term_products_[i][j] * factors[j];
+        if (j != i) rest -= learned_.term_products[i][j] * factors[j];
       }
-      factors[i] = std::clamp(rest / (term_products_[i][i] + ridge), slowness / kMostTermRatio,
-                              slowness * kMostTermRatio);
+      factors[i] = std::clamp(rest / (learned_.term_products[i][i] + ridge),
+                              slowness / kMostTermRatio, slowness * kMostTermRatio);
     }
   }
-  coefficients_ = {configured_[0] * factors[0], configured_[1] * factors[1],
-                   configured_[2] * factors[2], configured_[3] * factors[3], slowness};
+  learned_.slowness = slowness;
+  has_learned_ = true;
+  SetCoefficients();
 }
 
 void StepTimeModel::LearnOffset(std::uint32_t max_batch, double relative_error, double weight) {
   auto bucket = std::lower_bound(
-      offsets_.begin(), offsets_.end(), max_batch,
+      learned_.offsets.begin(), learned_.offsets.end(), max_batch,
       [](const BucketOffset& entry, std::uint32_t batch) { return entry.max_batch < batch; });
-  if (bucket == offsets_.end() || bucket->max_batch != max_batch) {
-    if (offsets_.size() == kMostBuckets) return;
-    bucket = offsets_.insert(bucket, {max_batch, 0});
+  if (bucket == learned_.offsets.end() || bucket->max_batch != max_batch) {
+    if (learned_.offsets.size() == kMostBuckets) return;
+    bucket = learned_.offsets.insert(bucket, {max_batch, 0});
   }
   const double gain = kOffsetGain * weight;
   bucket->offset = std::clamp(bucket->offset + gain * (relative_error - bucket->offset),
@@ -120,9 +159,9 @@ void StepTimeModel::LearnOffset(std::uint32_t max_batch, double relative_error, 
 
 double StepTimeModel::Offset(double batch) const {
   const auto bucket = std::lower_bound(
-      offsets_.begin(), offsets_.end(), batch,
+      learned_.offsets.begin(), learned_.offsets.end(), batch,
       [](const BucketOffset& entry, double value) { return entry.max_batch < value; });
-  return bucket == offsets_.end() ? 0 : bucket->offset;
+  return bucket == learned_.offsets.end() ? 0 : bucket->offset;
 }
 
 }  // namespace eldr

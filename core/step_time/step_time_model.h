@@ -49,6 +49,30 @@ struct StepTimeCoefficients {
 // Predicts in seconds as double: a decision computes thousands of these. Not thread-safe.
 class StepTimeModel {
  public:
+  static constexpr std::size_t kTerms = 4;
+  using Terms = std::array<double, kTerms>;
+  struct BucketOffset {
+    std::uint32_t max_batch = 0;
+    double offset = 0;
+    friend bool operator==(const BucketOffset&, const BucketOffset&) = default;
+  };
+  // What it knows, to be kept and given back.
+  struct Learned {
+    Terms configured{};  // the shape that it is relative to, in seconds per unit of each term
+    double slowness = 1;
+    // Normal equations of "the terms' shares of the observed duration add up to 1", with old
+    // reports fading: of the whole shape, and by term.
+    double shape_squared = 0;
+    double shape_sum = 0;
+    double separable_weight = 0;
+    std::array<Terms, kTerms> term_products{};
+    Terms term_sums{};
+    Terms factors{};                    // on each configured term
+    std::vector<BucketOffset> offsets;  // by max_batch
+
+    friend bool operator==(const Learned&, const Learned&) = default;
+  };
+
   StepTimeModel(const StepTimeShape& shape, const ModelGeometry& geometry);
 
   // The duration, in seconds, of a step that activates `experts` distinct experts (summed over
@@ -57,12 +81,19 @@ class StepTimeModel {
     const double shape = coefficients_.base + coefficients_.per_expert * experts +
                          coefficients_.per_request * batch +
                          coefficients_.per_context_token * context_tokens;
-    return offsets_.empty() ? shape : shape * (1 + Offset(batch));
+    return learned_.offsets.empty() ? shape : shape * (1 + Offset(batch));
   }
 
   // Learns from one bucket of a valid report. If it does not tell its distinct experts, they are
   // derived from the group's expectation now: `expected_experts` at a batch of `batch`.
   void Observe(const StepStats& stats, double expected_experts, double batch);
+
+  const Learned& Save() const { return learned_; }
+  // Takes what Save() gave; false, with nothing changed, if it was learned on another shape or is
+  // out of range.
+  bool Restore(const Learned& learned);
+  // Nothing was learned yet.
+  bool unlearned() const { return !has_learned_; }
 
   // Without an offset of a bucket.
   const StepTimeCoefficients& coefficients() const { return coefficients_; }
@@ -76,31 +107,18 @@ class StepTimeModel {
   double Offset(double batch) const;
 
  private:
-  static constexpr std::size_t kTerms = 4;
   static constexpr std::size_t kMostBuckets = 64;  // further ones have no offset
-  using Terms = std::array<double, kTerms>;
-  struct BucketOffset {
-    std::uint32_t max_batch;
-    double offset;
-  };
 
   Terms TermsOf(double experts, double batch, double context_tokens) const;
   void Accumulate(const Terms& shares, double weight, bool separable);
   void Solve();
+  void SetCoefficients();
   void LearnOffset(std::uint32_t max_batch, double relative_error, double weight);
 
   double cells_;
-  Terms configured_;  // seconds per unit of each term
-  StepTimeCoefficients coefficients_;
-  // Normal equations of "the terms' shares of the observed duration add up to 1", with old reports
-  // fading: of the whole shape, and by term.
-  double shape_squared_;
-  double shape_sum_;
-  double separable_weight_ = 0;
-  std::array<Terms, kTerms> term_products_{};
-  Terms term_sums_{};
-  Terms factors_{};                    // on each configured term
-  std::vector<BucketOffset> offsets_;  // by max_batch
+  Learned learned_;
+  bool has_learned_ = false;
+  StepTimeCoefficients coefficients_;  // derived
 };
 
 }  // namespace eldr

@@ -28,6 +28,7 @@ class MetricsTest : public DaemonTest {
     Config config = TestConfig();
     config.default_policy.shadow_policy = "locality_band_online";
     config.capture.directory = dir_ / "captures";
+    config.state.directory = dir_ / "state";
     StartDaemon(config);
     DeclareTestModel();
   }

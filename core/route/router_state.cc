@@ -1,0 +1,65 @@
+// The part of Router that keeps it beyond its process.
+#include "core/route/router_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/route/model_router.h"
+#include "core/route/router.h"
+
+namespace eldr {
+
+absl::StatusOr<RestoreResult> Router::Restore(ModelRecord record) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(record.name));
+  const ModelGeometry& geometry = model->spec().geometry;
+  if (!(geometry == record.geometry)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("model \"", record.name, "\" is declared with ", DescribeGeometry(geometry),
+                     ", and was kept with ", DescribeGeometry(record.geometry)));
+  }
+  MutexLock lock(mutex_);
+  if (!model->ListNodes().empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("model \"", record.name, "\" has nodes, expected none before it is restored"));
+  }
+  const std::size_t kept = record.nodes.size();
+  std::erase_if(record.nodes, [&](const NodeRecord& node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return nodes_.contains(node.spec.node_id);  // of another model
+  });
+  const auto taken = static_cast<std::uint32_t>(kept - record.nodes.size());
+  RestoreResult result = model->Restore(std::move(record));
+  result.refused_nodes += taken;
+  for (const NodeStatus& node : model->ListNodes()) nodes_[node.spec.node_id] = model;
+  return result;
+}
+
+absl::StatusOr<std::size_t> Router::RestoreContributions(
+    absl::string_view model_name, absl::Span<const ContributionRecord> contributions) {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(model_name));
+  return model->RestoreContributions(contributions);
+}
+
+void Router::ContinueLeaseIds(std::uint64_t last) {
+  next_lease_id_.store(std::max(next_lease_id_.load(), last + 1));
+}
+
+absl::StatusOr<ModelRecord> Router::CopyModel(absl::string_view model_name) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));
+  return model->Copy();
+}
+
+absl::StatusOr<std::vector<ContributionRecord>> Router::CopyContributions(
+    absl::string_view model_name, absl::Span<const std::string> request_ids) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));
+  return model->CopyContributions(request_ids);
+}
+
+absl::StatusOr<LearnedRecord> Router::CopyLearned(absl::string_view model_name,
+                                                  LearnedVersions& versions) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));
+  return model->CopyLearned(versions);
+}
+
+}  // namespace eldr
