@@ -1,35 +1,14 @@
-// eldr-core-goals: measures the goals for the core's decisions; JSON on standard output.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 
-#include "absl/strings/str_format.h"
-#include "bench/micro/decision_goals.h"
-#include "nlohmann/json.hpp"
+#include "bench/micro/goals_program.h"
 
-namespace {
-
-void PrintGoals() {
-  nlohmann::json goals = nlohmann::json::array();
-  for (const char* policy : {"residency", "locality_band"}) {
-    for (const eldr::Goal& goal : eldr::MeasureDecisionGoals(policy)) {
-      goals.push_back({{"name", goal.name},
-                       {"target", goal.target},
-                       {"value", goal.value},
-                       {"holds", goal.holds}});
-    }
-  }
-  absl::PrintF("%s\n", nlohmann::json{{"goals", goals}}.dump(2));
-}
-
-}  // namespace
-
-int main() {
+int main(int argc, char** argv) {
   try {
-    PrintGoals();
+    return eldr::RunCoreGoals(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "eldr-core-goals: %s\n", error.what());
     return EXIT_FAILURE;
   }
-  return EXIT_SUCCESS;
 }

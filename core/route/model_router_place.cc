@@ -139,7 +139,12 @@ Placement ModelRouter::RenewHeld(Lease& held, const PlacementQuery& query,
     signatures_.Erase(held.request_id);
   }
   const Knowledge knowledge = {nullptr, held.quality, held.signature_coverage, std::nullopt, ""};
-  return Answer(held, knowledge, PlacementReason::kExistingLease, now);
+  Placement placement = Answer(held, knowledge, PlacementReason::kExistingLease, now);
+  UpdateBatches(fleet_, silence_, now);
+  const ExpertGroup& group = *held.node->group;
+  placement.predicted_step_time = absl::Seconds(group.step_time.Predict(
+      group.residency.expected_experts(), group.batch, static_cast<double>(group.context_tokens)));
+  return placement;
 }
 
 std::unique_ptr<Lease> ModelRouter::NewLease(absl::string_view request_id, DecodeNode& node,
@@ -176,9 +181,7 @@ Lease& ModelRouter::Reserve(const PlacementQuery& query, const Demand& demand,
 
 Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
                               PlacementReason reason, MonotonicTime now) const {
-  UpdateBatches(fleet_, silence_, now);
   const DecodeNode& node = *lease.node;
-  const ExpertGroup& group = *node.group;
   Placement placement;
   placement.node = ToPlacedNode(node);
   placement.lease_id = lease.id;
@@ -190,8 +193,6 @@ Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
   placement.load_basis =
       silence_.ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;
   placement.signature_age = knowledge.age;
-  placement.predicted_step_time = absl::Seconds(group.step_time.Predict(
-      group.residency.expected_experts(), group.batch, static_cast<double>(group.context_tokens)));
   return placement;
 }
 

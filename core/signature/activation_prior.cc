@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/signature/learn_kernel.h"
+
 namespace eldr {
 namespace {
 
@@ -35,10 +37,8 @@ void ActivationPrior::Learn(const ExpertSignature& signature) {
   signature.VisitCounts([&](const auto* counts) {
     for (std::size_t layer = 0; layer < layers_; ++layer) {
       if (!signature.LayerCovered(layer)) continue;
-      for (std::size_t cell = layer * experts_; cell < (layer + 1) * experts_; ++cell) {
-        activation_[cell] +=
-            static_cast<float>(counts[cell]) * per_count - activation_[cell] * step;
-      }
+      const std::size_t cell = layer * experts_;
+      LearnCounts(counts + cell, per_count, step, experts_, activation_.data() + cell);
     }
   });
   ++learned_requests_;
