@@ -18,8 +18,10 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       libabsl20220623 libcpp-httplib0.11 libfmt9 libgrpc++1.51 libhwy1 libprometheus-cpp-core1.0 \
-      libprotobuf32 libspdlog1.10 libyaml-cpp0.7 \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+      libprotobuf32 libspdlog1.10 libsqlite3-0 libyaml-cpp0.7 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
+ # For state_dir: a volume that is mounted here takes over the owner.
+ && install -d -o 65532 -g 65532 /var/lib/eldr
 COPY --from=build /usr/local/bin/eldrd /usr/local/bin/eldrctl /usr/local/bin/
 COPY deploy/compose/eldrd.yaml /etc/eldr/eldrd.yaml
 # A library that is missing here must fail the build, not the first start.
