@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "server/reflection_guard.h"
-#include "server/tls.h"
+#include "server/auth/reflection_guard.h"
+#include "server/auth/tls.h"
 #include "server/version.h"
 
 namespace eldr {

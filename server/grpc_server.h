@@ -11,8 +11,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "server/config.h"
-#include "server/listen_address.h"
+#include "server/config/config.h"
+#include "server/config/listen_address.h"
 
 namespace eldr {
 

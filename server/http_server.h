@@ -9,8 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/config.h"
-#include "server/listen_address.h"
+#include "server/config/config.h"
+#include "server/config/listen_address.h"
 
 namespace httplib {
 class Server;

@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/daemon.h"
 #include "server/flags.h"
 

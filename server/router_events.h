@@ -3,9 +3,9 @@
 #define ELDR_SERVER_ROUTER_EVENTS_H_
 
 #include "core/route/router_observer.h"
-#include "server/event_log.h"
-#include "server/log.h"
-#include "server/metrics.h"
+#include "server/base/log.h"
+#include "server/metrics/metrics.h"
+#include "server/record/event_log.h"
 
 namespace eldr {
 

@@ -45,21 +45,34 @@ forbid 'grpc|google/|CLI/|.*\.pb\.h|eldr/|client/(ctl|src)/' \
 # Nothing builds on the daemon but the daemon, its tests and the load drivers.
 forbid '(client|bench|tests)/' 'server includes only server, core and the generated protos' server
 
-# Inside core, each layer includes only itself and the layers before it.
-layers=(base model signature prefix profile residency step_time fleet policy route)
-for folder in core/*/; do
-  name=${folder#core/}
-  name=${name%/}
-  if [[ " ${layers[*]} " != *" $name "* ]]; then
-    echo "$folder: not in the order of layers of tests/check_layering.sh (${layers[*]})"
-    failed=1
-  fi
-done
-for i in "${!layers[@]}"; do
-  above=("${layers[@]:i+1}")
-  [[ -d core/${layers[i]} && ${#above[@]} -gt 0 ]] || continue
-  pattern=$(IFS='|' && echo "${above[*]}")
-  forbid "core/($pattern)/" "core/${layers[i]} may not use a layer above it" "core/${layers[i]}"
+# check_layers TREE LAYER...: inside TREE each folder is a layer, and includes only itself and the
+# layers before it.
+check_layers() {
+  local tree=$1
+  shift
+  local layers=("$@") folder name i pattern
+  for folder in "$tree"/*/; do
+    name=${folder#"$tree/"}
+    name=${name%/}
+    if [[ " ${layers[*]} " != *" $name "* ]]; then
+      echo "$folder: not in the order of layers of tests/check_layering.sh (${layers[*]})"
+      failed=1
+    fi
+  done
+  for i in "${!layers[@]}"; do
+    local above=("${layers[@]:i+1}")
+    [[ -d $tree/${layers[i]} && ${#above[@]} -gt 0 ]] || continue
+    pattern=$(IFS='|' && echo "${above[*]}")
+    forbid "$tree/($pattern)/" "$tree/${layers[i]} may not use a layer above it" "$tree/${layers[i]}"
+  done
+}
+check_layers core base model signature prefix profile residency step_time fleet policy route
+check_layers server config base convert record metrics state auth rpc service
+
+# The sources at the root of server/ put the daemon together: they are above all its layers.
+for folder in server/*/; do
+  forbid 'server/(daemon|flags|grpc_server|http_server|observers|router_events)' \
+    'the layers of the daemon do not know how it is put together' "$folder"
 done
 
 exit "$failed"

@@ -12,8 +12,8 @@
 #include "bench/replay/file_contents.h"
 #include "core/base/status_macros.h"
 #include "eldr/v1/capture.pb.h"
-#include "server/proto_convert.h"
-#include "server/record_stream.h"
+#include "server/convert/proto_convert.h"
+#include "server/record/record_stream.h"
 
 namespace eldr::fit {
 namespace {

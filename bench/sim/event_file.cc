@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "bench/replay/file_contents.h"
 #include "core/base/status_macros.h"
-#include "server/record_stream.h"
+#include "server/record/record_stream.h"
 
 namespace eldr::sim {
 namespace {

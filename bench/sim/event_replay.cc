@@ -10,9 +10,9 @@
 #include "bench/replay/virtual_clock.h"
 #include "core/base/status_macros.h"
 #include "core/route/router.h"
-#include "server/fleet_convert.h"
-#include "server/placement_convert.h"
-#include "server/proto_convert.h"
+#include "server/convert/fleet_convert.h"
+#include "server/convert/placement_convert.h"
+#include "server/convert/proto_convert.h"
 
 namespace eldr::sim {
 namespace {

@@ -15,7 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/observers.h"
-#include "server/state_store.h"
+#include "server/state/state_store.h"
 
 namespace eldr {
 namespace {

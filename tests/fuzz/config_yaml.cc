@@ -1,5 +1,5 @@
 // The daemon's configuration: what is read can be printed, and reads back equal.
-#include "server/config.h"
+#include "server/config/config.h"
 #include "tests/fuzz/fuzz_check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -11,8 +11,8 @@
 #include <string>
 
 #include "server/observers.h"
-#include "server/state_convert.h"
-#include "server/state_store.h"
+#include "server/state/state_convert.h"
+#include "server/state/state_store.h"
 #include "tests/support/fake_clock.h"
 
 namespace eldr {

@@ -15,7 +15,7 @@
 #include "eldr/v1/fleet.grpc.pb.h"
 #include "eldr/v1/models.grpc.pb.h"
 #include "eldr/v1/placement.grpc.pb.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/daemon.h"
 #include "tests/support/fake_clock.h"
 

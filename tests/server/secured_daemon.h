@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-#include "server/role.h"
+#include "server/config/role.h"
 #include "tests/server/daemon_fixture.h"
 #include "tests/server/test_authority.h"
 #include "tests/support/temp_dir.h"

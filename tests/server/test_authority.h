@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "server/openssl_handle.h"
+#include "server/base/openssl_handle.h"
 
 namespace eldr {
 

@@ -9,7 +9,7 @@
 #include "bench/sim/event_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/record_stream.h"
+#include "server/record/record_stream.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

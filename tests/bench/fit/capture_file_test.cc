@@ -6,7 +6,7 @@
 #include "eldr/v1/capture.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/record_stream.h"
+#include "server/record/record_stream.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,0 +1,136 @@
+// The daemon's configuration: what it is, and how it is read from a file and from flags.
+//
+// The keys, their defaults, ranges and effects are described in config/eldrd.yaml.
+#ifndef ELDR_SERVER_CONFIG_CONFIG_H_
+#define ELDR_SERVER_CONFIG_CONFIG_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "core/policy/policy_settings.h"
+#include "core/route/router.h"
+#include "server/config/role.h"
+
+namespace eldr {
+
+struct GrpcConfig {
+  std::vector<std::string> listen = {"127.0.0.1:9002"};
+  bool insecure = false;  // plaintext for other machines
+  bool reflection = true;
+  std::uint64_t max_message_bytes = 4 << 20;
+  std::uint64_t max_concurrent_streams = 1024;  // calls at a time, per connection
+  absl::Duration keepalive_time = absl::Seconds(60);
+  std::uint64_t max_transport_bytes = 1 << 30;  // of gRPC's own buffers
+};
+
+struct HttpConfig {
+  std::string listen = "127.0.0.1:9090";
+  bool insecure = false;
+  bool tls = false;        // with the certificate of TlsConfig
+  std::string token_file;  // empty: pages need no token
+};
+
+// Files of the gRPC port's certificate; none: plaintext.
+struct TlsConfig {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;                         // empty: clients show no certificate
+  std::string client_certificates = "required";  // or optional; with client_ca
+
+  bool enabled() const { return !certificate.empty(); }
+};
+
+// Credentials by the role that they give. None at all: everybody may do everything.
+struct AuthConfig {
+  std::array<std::vector<std::string>, kRoles> tokens;        // files
+  std::array<std::vector<std::string>, kRoles> certificates;  // names
+};
+
+// The most that is served at a time.
+struct CallLimitsConfig {
+  std::uint64_t calls = 16'384;
+  std::uint64_t streams = 4096;
+  std::uint64_t streams_per_peer = 1024;
+  std::uint64_t waits = 16'384;
+  std::uint64_t waits_per_peer = 8192;
+  std::uint64_t wait_bytes = 64 << 20;
+};
+
+struct LogConfig {
+  std::string level = "info";   // debug, info, warning, error
+  std::string format = "text";  // text, json
+  bool requests = false;        // a line per placement
+};
+
+// Where received signatures are recorded, and how many.
+struct CaptureConfig {
+  std::string directory;  // empty: none are
+  double share = 1;       // of the requests
+  std::uint64_t file_bytes = 32 << 20;
+  std::uint64_t max_bytes = 256 << 20;  // of all files
+};
+
+// Where events are logged for deciding them again, and how many.
+struct EventLogConfig {
+  std::string directory;  // empty: none are
+  std::uint64_t file_bytes = 64 << 20;
+  std::uint64_t max_bytes = 512 << 20;  // of all files
+};
+
+// Where the router's state is kept beyond the process, and when it is written.
+struct StateConfig {
+  std::string directory;          // empty: nowhere
+  std::string sync = "interval";  // always, interval, never
+  absl::Duration sync_interval = absl::Milliseconds(100);
+};
+
+struct Config {
+  GrpcConfig grpc;
+  HttpConfig http;
+  TlsConfig tls;
+  AuthConfig auth;
+  absl::Duration credential_reload_interval = absl::Seconds(10);
+  CallLimitsConfig limits;
+  Router::Options router;
+  absl::Duration shutdown_delay = absl::Seconds(5);
+  absl::Duration drain_timeout = absl::Seconds(30);
+  LogConfig log;
+  CaptureConfig capture;
+  EventLogConfig event_log;
+  StateConfig state;
+  PolicySettings default_policy;
+  std::vector<ModelSpec> models;
+};
+
+// A value that a flag gives, by the path of its key ("grpc.listen"). Several for a list replace it.
+struct ConfigOverride {
+  std::string key;
+  std::string value;
+  std::string flag;  // for messages: "--grpc-listen"
+};
+
+// Reads `yaml`, applies `overrides` and checks the whole. INVALID_ARGUMENT for an unknown key or a
+// bad value: "FILE:LINE: key: got X, expected Y", with the flag's name in the place of FILE:LINE
+// for a value that came from a flag.
+absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view file_name,
+                                   absl::Span<const ConfigOverride> overrides = {});
+
+// The same from a file; an empty path means an empty file. NOT_FOUND if it cannot be read.
+absl::StatusOr<Config> LoadConfig(const std::string& path,
+                                  absl::Span<const ConfigOverride> overrides = {});
+
+// The whole configuration as YAML that ParseConfig reads back.
+std::string PrintConfig(const Config& config);
+
+// The paths of all keys outside of `models`, in the order in which they are printed.
+std::vector<std::string> ConfigKeys();
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_CONFIG_CONFIG_H_

@@ -1,0 +1,129 @@
+#include "server/record/event_log.h"
+
+#include <string>
+
+#include "core/base/status_macros.h"
+#include "server/convert/fleet_convert.h"
+#include "server/convert/placement_convert.h"
+#include "server/convert/proto_convert.h"
+#include "server/record/record_stream.h"
+
+namespace eldr {
+namespace {
+
+void FillLease(absl::string_view model, const Lease& lease, v1::LeaseEvent* event) {
+  event->set_model(std::string(model));
+  event->set_request_id(lease.request_id);
+  event->set_node_id(lease.node->spec.node_id);
+  event->set_sequences(lease.sequences);
+  event->set_context_tokens(lease.context_tokens);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const EventLogConfig& config,
+                                                         const Router& router, const Clock& clock,
+                                                         Log& log) {
+  std::unique_ptr<EventLog> events(new EventLog(router, clock));
+  ELDR_ASSIGN_OR_RETURN(
+      events->files_, RecordFiles::Open({.key = "event_log.directory",
+                                         .directory = config.directory,
+                                         .prefix = "events-",
+                                         .suffix = ".eldrevt",
+                                         .magic = kMagic,
+                                         .file_bytes = config.file_bytes,
+                                         .max_bytes = config.max_bytes,
+                                         .head = [log = events.get()] { return log->Snapshot(); }},
+                                        log));
+  return events;
+}
+
+v1::EventRecord EventLog::Now() const {
+  v1::EventRecord record;
+  ToProto(clock_.Wall(), record.mutable_time());
+  return record;
+}
+
+v1::EventRecord EventLog::RecordOf(const ModelSpec& spec) const {
+  v1::EventRecord record = Now();
+  ToProto(spec, record.mutable_model_declared());
+  return record;
+}
+
+v1::EventRecord EventLog::RecordOf(const NodeSpec& spec) const {
+  v1::EventRecord record = Now();
+  ToProto(spec, record.mutable_node_registered());
+  return record;
+}
+
+template <typename Node>
+v1::EventRecord EventLog::StateOf(const Node& node) const {
+  v1::EventRecord record = Now();
+  record.mutable_node_state()->set_node_id(node.spec.node_id);
+  record.mutable_node_state()->set_state(ToProto(node.state));
+  record.mutable_node_state()->set_draining(node.draining);
+  return record;
+}
+
+std::string EventLog::Snapshot() const {
+  std::string records;
+  for (const ModelDescription& model : router_.ListModels()) {
+    AppendRecord(RecordOf(model.spec), records);
+  }
+  const absl::StatusOr<std::vector<NodeStatus>> nodes = router_.ListNodes("");
+  if (!nodes.ok()) return records;
+  for (const NodeStatus& node : *nodes) {
+    AppendRecord(RecordOf(node.spec), records);
+    AppendRecord(StateOf(node), records);
+  }
+  return records;
+}
+
+void EventLog::OnModelDeclared(const ModelSpec& spec) { files_->Append(RecordOf(spec)); }
+
+void EventLog::OnNodeRegistered(const DecodeNode& node) { files_->Append(RecordOf(node.spec)); }
+
+void EventLog::OnNodeState(const DecodeNode& node) { files_->Append(StateOf(node)); }
+
+void EventLog::OnNodeRemoved(const DecodeNode& node) {
+  v1::EventRecord record = Now();
+  record.set_node_removed(node.spec.node_id);
+  files_->Append(record);
+}
+
+void EventLog::OnPushed(const v1::PushSignatureRequest& push) {
+  v1::EventRecord record = Now();
+  *record.mutable_signature_pushed() = push;
+  files_->Append(record);
+}
+
+void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placement) {
+  if (placement.reason == PlacementReason::kExistingLease) return;
+  v1::EventRecord record = Now();
+  v1::PlacedEvent* const placed = record.mutable_placed();
+  *placed->mutable_query() = query;
+  placed->set_node_id(placement.node.node_id);
+  placed->set_reason(ToProto(placement.reason));
+  files_->Append(record);
+}
+
+void EventLog::OnLeaseAdopted(absl::string_view model, const Lease& lease) {
+  v1::EventRecord record = Now();
+  FillLease(model, lease, record.mutable_lease_adopted());
+  files_->Append(record);
+}
+
+void EventLog::OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) {
+  v1::EventRecord record = Now();
+  FillLease(model, lease, record.mutable_lease_ended());
+  record.mutable_lease_ended()->set_end(std::string(Name(end)));
+  files_->Append(record);
+}
+
+void EventLog::OnHeartbeat(const v1::HeartbeatRequest& heartbeat) {
+  v1::EventRecord record = Now();
+  *record.mutable_heartbeat() = heartbeat;
+  files_->Append(record);
+}
+
+}  // namespace eldr

@@ -1,0 +1,61 @@
+// The event log: what the daemon was told and what it decided (proto/eldr/v1/event.proto).
+#ifndef ELDR_SERVER_RECORD_EVENT_LOG_H_
+#define ELDR_SERVER_RECORD_EVENT_LOG_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/base/clock.h"
+#include "core/route/router.h"
+#include "eldr/v1/event.pb.h"
+#include "server/base/log.h"
+#include "server/config/config.h"
+#include "server/record/record_files.h"
+
+namespace eldr {
+
+// Each call records one event. Thread-safe; may be called under the lock of a model.
+class EventLog {
+ public:
+  // INVALID_ARGUMENT, naming event_log.directory, if it cannot be written to. References must
+  // outlive the object.
+  static absl::StatusOr<std::unique_ptr<EventLog>> Open(const EventLogConfig& config,
+                                                        const Router& router, const Clock& clock,
+                                                        Log& log);
+
+  void OnModelDeclared(const ModelSpec& spec);
+  void OnNodeRegistered(const DecodeNode& node);
+  void OnNodeState(const DecodeNode& node);
+  void OnNodeRemoved(const DecodeNode& node);
+  void OnPushed(const v1::PushSignatureRequest& push);
+  // Only of new placements: renewals decide nothing.
+  void OnPlaced(const v1::PlaceRequest& query, const Placement& placement);
+  void OnLeaseAdopted(absl::string_view model, const Lease& lease);
+  void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end);
+  void OnHeartbeat(const v1::HeartbeatRequest& heartbeat);
+
+  void Flush() { files_->Flush(); }
+  RecordFiles::Counts counts() const { return files_->counts(); }
+
+  static constexpr char kMagic[] = "ELDREVT1";
+
+ private:
+  EventLog(const Router& router, const Clock& clock) : router_(router), clock_(clock) {}
+  v1::EventRecord Now() const;
+  v1::EventRecord RecordOf(const ModelSpec& spec) const;
+  v1::EventRecord RecordOf(const NodeSpec& spec) const;
+  // Of a DecodeNode or a NodeStatus.
+  template <typename Node>
+  v1::EventRecord StateOf(const Node& node) const;
+  // What is there, as the first records of a file.
+  std::string Snapshot() const;
+
+  const Router& router_;
+  const Clock& clock_;
+  std::unique_ptr<RecordFiles> files_;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_RECORD_EVENT_LOG_H_

@@ -1,0 +1,48 @@
+#include "server/rpc/unary_call.h"
+
+#include <grpc/support/time.h>
+
+#include "server/base/status_to_grpc.h"
+
+namespace eldr {
+
+absl::Status CheckDeadline(gpr_timespec deadline) {
+  // On the clock that the deadline came with: gRPC made it from the client's timeout.
+  if (gpr_time_cmp(deadline, gpr_now(deadline.clock_type)) > 0) return absl::OkStatus();
+  return absl::DeadlineExceededError("the call's deadline passed before it was served");
+}
+
+UnaryCall::UnaryCall(ServiceContext& context, Call call, const grpc::ServerContextBase& rpc)
+    : context_(context),
+      call_(call),
+      rpc_(rpc),
+      start_(context.clock.Monotonic()),
+      entered_(context.gate.Enter()),
+      admitted_(entered_ ? CheckDeadline(rpc.raw_deadline()) : ShuttingDown()) {
+  if (!admitted_.ok()) return;
+  verdict_ = context.authorizer.Authorize(call, rpc);
+  admitted_ = verdict_.status;
+  if (!admitted_.ok()) return;
+  absl::StatusOr<CallLimits::Hold> hold = context.limits.EnterCall();
+  if (hold.ok()) {
+    hold_ = *std::move(hold);
+  } else {
+    admitted_ = hold.status();
+  }
+}
+
+void UnaryCall::Answer(grpc::ServerUnaryReactor* reactor, const absl::Status& status,
+                       absl::string_view target) {
+  ServiceContext& context = context_;
+  const bool entered = entered_;
+  if (entered) {
+    context.metrics.OnCall(call_, status, context.clock.Monotonic() - start_);
+    // Before the call is finished: its context may go with it.
+    if (!verdict_.who.empty()) context.audit.OnCall(call_, verdict_, rpc_, target, status);
+  }
+  hold_ = CallLimits::Hold();
+  reactor->Finish(ToGrpcStatus(status));
+  if (entered) context.gate.Leave();
+}
+
+}  // namespace eldr

@@ -1,0 +1,20 @@
+// The stream of WatchPlacements.
+#ifndef ELDR_SERVER_SERVICE_PLACEMENT_WATCH_H_
+#define ELDR_SERVER_SERVICE_PLACEMENT_WATCH_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "eldr/v1/placement.pb.h"
+#include "server/rpc/service_context.h"
+
+namespace eldr {
+
+// The stream deletes itself when it is done.
+grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* NewPlacementWatch(
+    ServiceContext& context, const grpc::ServerContextBase& rpc,
+    const v1::WatchPlacementsRequest& request);
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_SERVICE_PLACEMENT_WATCH_H_

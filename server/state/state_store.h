@@ -1,0 +1,156 @@
+// Keeps the router's state in a directory, so that a new process goes on where the last one ended.
+//
+//   auto store = StateStore::Open(config.state, clock, log, registry);
+//   ... an observer of the router; the configured models are declared ...
+//   (*store)->Restore(*router, declare);
+//   (*store)->Start();
+#ifndef ELDR_SERVER_STATE_STATE_STORE_H_
+#define ELDR_SERVER_STATE_STATE_STORE_H_
+
+#include <prometheus/registry.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/base/clock.h"
+#include "core/route/router.h"
+#include "server/base/log.h"
+#include "server/config/config.h"
+#include "server/state/state_file.h"
+#include "server/state/state_metrics.h"
+
+namespace eldr {
+
+// A call of the router only copies what changed into a queue; one thread writes the queue in
+// batches. With `always` that thread writes at once, and answers wait for their batch (WhenKept)
+// without holding a thread; with `interval` and `never` it writes every sync_interval.
+//
+// When the file can not be written (a full disk), or the disk is too slow for the queue's bound,
+// changes are no longer kept: the daemon serves on, a log line and a metric tell, and a file with
+// all of the state is written anew as soon as that works.
+//
+// Thread-safe, but for Restore(), Step() and Close().
+class StateStore final : public RouterObserver {
+ public:
+  // Declares a model that only the state file knows; `policy` may be none that serves it.
+  using DeclareModel = std::function<absl::Status(const ModelRecord& record)>;
+
+  // Makes the directory and the file if they are missing. INVALID_ARGUMENT, naming state_dir, if it
+  // cannot be used: it is not writable, in use, or holds a file that is not this program's or of a
+  // newer format. References must outlive the object.
+  static absl::StatusOr<std::unique_ptr<StateStore>> Open(const StateConfig& config,
+                                                          const Clock& clock, Log& log,
+                                                          prometheus::Registry& registry);
+  // Closes.
+  ~StateStore() override;
+
+  // Gives the router what the file holds; contributions follow by Step(). Call once, before
+  // anything is asked of the router. A model whose geometry changed starts empty.
+  void Restore(Router& router, const DeclareModel& declare);
+  // Starts the thread that calls Step().
+  void Start();
+  // One round: write what is queued, call who waits for it, restore further contributions. Public
+  // so that tests need no thread.
+  void Step();
+  // Step() has contributions left to restore.
+  bool restoring() const { return restoring_; }
+  // Ends the thread and writes everything, what was learned included, which the router must live to
+  // tell. Only the first call does anything.
+  void Close();
+
+  // Calls `answer` when all that has changed up to now is on disk, on the writing thread; at once,
+  // on the caller's, if that is so or the policy is not `always`. In the order of the calls, as far
+  // as they come after one another. While changes are not kept it does not wait.
+  void WhenKept(absl::AnyInvocable<void()> answer);
+
+  void OnModelDeclared(const ModelSpec& spec) override;
+  void OnLeasePlaced(absl::string_view model, const Lease& lease) override;
+  void OnLeaseUpdated(absl::string_view model, const Lease& lease) override;
+  void OnLeaseAdopted(absl::string_view model, const Lease& lease) override;
+  void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
+  void OnNodeRegistered(const DecodeNode& node) override;
+  void OnNodeRespecified(const DecodeNode& node) override;
+  void OnNodeState(const DecodeNode& node, NodeState before) override;
+  void OnNodeDraining(const DecodeNode& node) override;
+  void OnNodeRemoved(const DecodeNode& node) override;
+
+ private:
+  enum class Change : std::uint8_t { kLease, kLeaseEnd, kNode, kNodeRemoved, kModel };
+  struct Queued {
+    Change change;
+    std::uint64_t lease_id = 0;
+    std::string key;   // of a node or model
+    std::string body;  // as stored
+    std::vector<std::uint8_t> codes;
+  };
+  using Answers = std::vector<absl::AnyInvocable<void()>>;
+
+  StateStore(const StateConfig& config, const Clock& clock, Log& log,
+             prometheus::Registry& registry)
+      : config_(config), clock_(clock), log_(log), metrics_(registry) {}
+  std::string path() const { return config_.directory + "/state.db"; }
+  bool durable() const { return config_.sync != "never"; }
+
+  void Enqueue(Queued queued);
+  absl::Status WriteBatch(const std::vector<Queued>& batch);
+  absl::Status WriteOne(const Queued& queued);
+  absl::Status WriteLearned();
+  absl::Status WriteLearned(const std::string& model);
+  // Writes all of the router's state to a new file.
+  absl::Status Rewrite();
+  absl::Status RewriteModel(const ModelDescription& model);
+  void StopKeeping(const absl::Status& why);
+  void RestoreModel(ModelRecord record, const DeclareModel& declare);
+  void RestoreSomeContributions();
+  void Run();
+
+  const StateConfig config_;
+  const Clock& clock_;
+  Log& log_;
+  StateMetrics metrics_;
+
+  // For the thread that steps alone.
+  std::unique_ptr<StateFile> file_;
+  Router* router_ = nullptr;
+  bool restoring_ = false;
+  bool rewrite_ = false;  // the file is not what it should be
+  MonotonicTime restore_start_;
+  MonotonicTime next_rewrite_;
+  MonotonicTime next_learned_;
+  std::uint64_t last_restored_ = 0;  // id of the contribution that was read last
+  std::uint64_t restored_contributions_ = 0;
+  // By lease id the model (an index of models_) and request of each restored lease.
+  std::vector<std::string> models_;
+  absl::flat_hash_map<std::uint64_t, std::pair<std::size_t, std::string>> awaited_;
+  std::map<std::string, LearnedVersions> learned_versions_;
+  bool closed_ = false;
+  std::thread thread_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  // Guarded by mutex_:
+  std::vector<Queued> queue_;
+  std::size_t queued_bytes_ = 0;
+  Answers answers_;
+  bool keeping_ = true;   // else changes are not queued
+  bool writing_ = false;  // a batch is on its way, or its answers
+  bool overflown_ = false;
+  bool stop_ = false;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_STATE_STATE_STORE_H_

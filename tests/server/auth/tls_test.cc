@@ -1,0 +1,156 @@
+// Encrypted ports of a live daemon.
+#include "server/auth/tls.h"
+
+#include <grpcpp/security/credentials.h>
+#include <httplib.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "tests/server/secured_daemon.h"
+#include "tests/support/status_matchers.h"
+
+namespace eldr {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Code = absl::StatusCode;
+
+class TlsTest : public SecuredDaemonTest {
+ protected:
+  Config MutualTls() {
+    Config config = WithTls(SecuredConfig());
+    ReplaceFile(dir_ / "clients.pem", authority_.certificate());
+    config.tls.client_ca = dir_ / "clients.pem";
+    return config;
+  }
+  static std::vector<std::string>& CertificatesOf(Config& config, Role role) {
+    return config.auth.certificates[static_cast<std::size_t>(role)];
+  }
+};
+
+TEST_F(TlsTest, ServesThoseWhoTrustItsAuthorityAndNobodyInPlaintext) {
+  StartSecured(WithTls(SecuredConfig()));
+  EXPECT_THAT(ListModels(TlsChannel(authority_)), IsOk());
+  EXPECT_THAT(ListModels(channel()), StatusIs(Code::kUnavailable)) << "plaintext";
+  TestAuthority other("another authority");
+  EXPECT_THAT(ListModels(TlsChannel(other)), StatusIs(Code::kUnavailable));
+}
+
+TEST_F(TlsTest, AUnixSocketStaysInPlaintext) {
+  Config config = WithTls(SecuredConfig());
+  config.grpc.listen.push_back(absl::StrCat("unix:", dir_ / "s"));
+  StartSecured(config);
+  EXPECT_THAT(ListModels(TlsChannel(authority_)), IsOk());
+  EXPECT_THAT(
+      ListModels(NewChannel(absl::StrCat("unix:", dir_ / "s"), grpc::InsecureChannelCredentials())),
+      IsOk());
+}
+
+TEST_F(TlsTest, ClientsShowACertificateOfTheirAuthority) {
+  StartSecured(MutualTls());
+  EXPECT_THAT(ListModels(TlsChannel(authority_, authority_.Issue("worker", {}))), IsOk());
+  EXPECT_THAT(ListModels(TlsChannel(authority_)), StatusIs(Code::kUnavailable)) << "none";
+  TestAuthority other("another authority");
+  EXPECT_THAT(ListModels(TlsChannel(authority_, other.Issue("worker", {}))),
+              StatusIs(Code::kUnavailable));
+}
+
+TEST_F(TlsTest, TheNameInACertificateGivesItsRole) {
+  Config config = MutualTls();
+  CertificatesOf(config, Role::kPrefill) = {"prefill.example"};
+  CertificatesOf(config, Role::kAdmin) = {"operator"};
+  StartSecured(config);
+  const auto drain_as = [this](const std::string& name, const std::vector<std::string>& others) {
+    return Drain(TlsChannel(authority_, authority_.Issue(name, others)));
+  };
+  EXPECT_THAT(drain_as("operator", {}), StatusIs(Code::kNotFound)) << "the common name";
+  EXPECT_THAT(drain_as("x", {"DNS:a.example", "DNS:prefill.example"}),
+              StatusIs(Code::kPermissionDenied, HasSubstr("role prefill")));
+  EXPECT_THAT(drain_as("operator", {"DNS:prefill.example"}), StatusIs(Code::kPermissionDenied))
+      << "with alternative names the common name counts for nothing";
+  EXPECT_THAT(drain_as("stranger", {}), StatusIs(Code::kUnauthenticated, HasSubstr("certificate")));
+  EXPECT_THAT(StopAndReadLog(), HasSubstr("who=\"certificate operator\""));
+}
+
+TEST_F(TlsTest, ATokenStandsInForAnOptionalCertificate) {
+  Config config = WithTokens(MutualTls());
+  config.tls.client_certificates = "optional";
+  CertificatesOf(config, Role::kAdmin) = {"operator"};
+  StartSecured(config);
+  const auto bare = TlsChannel(authority_);
+  EXPECT_THAT(ListModels(bare), StatusIs(Code::kUnauthenticated));
+  EXPECT_THAT(ListModels(bare, TokenOf(Role::kPrefill)), IsOk());
+  const auto admin = TlsChannel(authority_, authority_.Issue("operator", {}));
+  EXPECT_THAT(Drain(admin), StatusIs(Code::kNotFound));
+  EXPECT_THAT(Drain(admin, TokenOf(Role::kPrefill)), StatusIs(Code::kNotFound))
+      << "roles of both add up";
+  EXPECT_THAT(Drain(admin, "some-unknown-token-here"), StatusIs(Code::kUnauthenticated))
+      << "a bad token counts, whatever is beside it";
+}
+
+TEST_F(TlsTest, AReplacedCertificateServesUnderALiveDaemon) {
+  StartSecured(WithTls(SecuredConfig()));
+  const auto before = TlsChannel(authority_);
+  ASSERT_THAT(ListModels(before), IsOk());
+  TestAuthority next("next authority");
+  const TestCertificate certificate = next.Issue("eldrd", {"DNS:localhost", "IP:127.0.0.1"});
+  ReplaceFile(dir_ / "eldrd.key", certificate.key);
+  ReplaceFile(dir_ / "eldrd.pem", certificate.certificate);
+  EXPECT_TRUE(Eventually([&] { return ListModels(TlsChannel(next)).ok(); }));
+  EXPECT_THAT(ListModels(TlsChannel(authority_)), StatusIs(Code::kUnavailable));
+  EXPECT_THAT(ListModels(before), IsOk()) << "a connection that is open stays";
+}
+
+TEST_F(TlsTest, FilesThatDoNotServeStopTheStart) {
+  Config config = MutualTls();
+  const auto refused = [&config](absl::string_view key, absl::string_view got) {
+    EXPECT_THAT(CheckTlsFiles(config.tls),
+                StatusIs(Code::kInvalidArgument,
+                         AllOf(HasSubstr(std::string(key)), HasSubstr(std::string(got)))));
+  };
+  EXPECT_THAT(CheckTlsFiles(config.tls), IsOk());
+  const Config good = config;
+  config.tls.certificate = dir_ / "nowhere";
+  refused("tls.certificate", "cannot be read");
+  config.tls.certificate = good.tls.key;
+  refused("tls.certificate", "holds none");
+  config = good;
+  config.tls.key = good.tls.certificate;
+  refused("tls.key", "holds none");
+  ReplaceFile(dir_ / "other.key", authority_.Issue("x", {}).key);
+  config.tls.key = dir_ / "other.key";
+  refused("tls.key", "of another certificate");
+  EXPECT_THAT(Daemon::Start(config, clock_, nullptr),
+              StatusIs(Code::kInvalidArgument, HasSubstr("tls.key")));
+  config = good;
+  config.tls.client_ca = dir_ / "nowhere";
+  refused("tls.client_ca", "cannot be read");
+}
+
+TEST_F(TlsTest, PagesCanBeEncryptedAndFollowTheFiles) {
+  Config config = WithTls(SecuredConfig());
+  config.http.tls = true;
+  StartSecured(config);
+  const auto get = [this](const std::string& authority) {
+    ReplaceFile(dir_ / "ca.pem", authority);
+    httplib::SSLClient client("localhost", daemon_->http_address().port);
+    client.set_ca_cert_path((dir_ / "ca.pem").c_str());
+    client.enable_server_certificate_verification(true);
+    const httplib::Result result = client.Get("/livez");
+    return result ? result->body : "none";
+  };
+  EXPECT_EQ(get(authority_.certificate()), "ok\n");
+  EXPECT_NE(Get("/livez"), "ok\n") << "plaintext";
+  TestAuthority next("next authority");
+  EXPECT_EQ(get(next.certificate()), "none");
+  const TestCertificate certificate = next.Issue("eldrd", {"DNS:localhost"});
+  ReplaceFile(dir_ / "eldrd.pem", certificate.certificate);
+  ReplaceFile(dir_ / "eldrd.key", certificate.key);
+  EXPECT_EQ(get(next.certificate()), "ok\n") << "at once";
+}
+
+}  // namespace
+}  // namespace eldr
