@@ -39,7 +39,7 @@ absl::StatusOr<std::string> MakeTemporaryFolder() {
   if (error) {
     return absl::UnavailableError(absl::StrCat("no folder for temporary files: ", error.message()));
   }
-  std::string folder = (parent / "eldr-demo-XXXXXX").string();
+  std::string folder = (parent / "eldr-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) {
     return absl::UnavailableError(
         absl::StrCat(folder, ": cannot make the folder: ", std::strerror(errno)));
@@ -109,7 +109,7 @@ absl::Status DaemonProcess::AwaitPorts() {
         if (absl::ConsumePrefix(&line, "grpc=")) grpc_address_ = std::string(line);
         if (absl::ConsumePrefix(&line, "http=")) http_address_ = std::string(line);
       }
-      if (!grpc_address_.empty() && !http_address_.empty()) return absl::OkStatus();
+      if (!grpc_address_.empty()) return absl::OkStatus();
     }
     absl::SleepFor(kPollInterval);
   }

@@ -1,4 +1,4 @@
-// An eldrd that runs as long as this object lives.
+// An eldrd, or a program with the same flags, that runs as long as this object lives.
 #ifndef ELDR_BENCH_DEMO_DAEMON_PROCESS_H_
 #define ELDR_BENCH_DEMO_DAEMON_PROCESS_H_
 
@@ -28,7 +28,10 @@ class DaemonProcess {
   DaemonProcess& operator=(const DaemonProcess&) = delete;
 
   const std::string& grpc_address() const { return grpc_address_; }
+  // Empty if the program has no such port.
   const std::string& http_address() const { return http_address_; }
+  // -1 once it has been stopped.
+  pid_t pid() const { return pid_; }
 
   // UNAVAILABLE, with the end of its log, if it has ended.
   absl::Status CheckRunning();

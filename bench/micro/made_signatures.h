@@ -15,6 +15,7 @@ namespace eldr {
 
 enum class SignatureForm : std::uint8_t {
   kDense,   // 16-bit counts of every cell
+  kBytes,   // 8-bit counts of every cell: a prompt, or the first part of one, of 192 tokens
   kSparse,  // about 10 % of the cells have counts, and only those are sent
 };
 
@@ -22,6 +23,7 @@ enum class SignatureForm : std::uint8_t {
 struct MadeSignature {
   std::uint32_t tokens = 0;
   std::vector<std::uint16_t> counts;  // by cell
+  std::vector<std::uint8_t> bytes;    // the same, if they are to be sent so
   std::vector<std::uint32_t> sparse_cells;
   std::vector<std::uint32_t> sparse_counts;
 

@@ -1,9 +1,8 @@
 #include "bench/replay/grpc_backend.h"
 
-#include <variant>
-
 #include "absl/strings/str_cat.h"
 #include "bench/replay/file_contents.h"
+#include "bench/replay/signature_proto.h"
 
 namespace eldr::replay {
 namespace {
@@ -12,31 +11,6 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration& proto) {
   const std::int64_t seconds = absl::IDivDuration(duration, absl::Seconds(1), &duration);
   proto.set_seconds(seconds);
   proto.set_nanos(static_cast<std::int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
-
-v1::CountEncoding Encoding(CountWidth width) {
-  switch (width) {
-    case CountWidth::k8:
-      return v1::COUNT_ENCODING_UINT8;
-    case CountWidth::k16:
-      return v1::COUNT_ENCODING_UINT16;
-    case CountWidth::k32:
-      break;
-  }
-  return v1::COUNT_ENCODING_UINT32;
-}
-
-void SetSignature(const SignatureData& data, v1::ExpertSignature& proto) {
-  proto.set_tokens(data.tokens);
-  if (data.prompt_tokens.has_value()) proto.set_prompt_tokens(*data.prompt_tokens);
-  if (const auto* dense = std::get_if<SignatureData::Dense>(&data.counts)) {
-    proto.mutable_dense()->set_encoding(Encoding(dense->width));
-    proto.mutable_dense()->set_data(dense->bytes.data(), dense->bytes.size());
-  } else if (const auto* sparse = std::get_if<SignatureData::Sparse>(&data.counts)) {
-    v1::SparseCounts& counts = *proto.mutable_sparse();
-    counts.mutable_indices()->Assign(sparse->cells.begin(), sparse->cells.end());
-    counts.mutable_counts()->Assign(sparse->counts.begin(), sparse->counts.end());
-  }
 }
 
 void SetStepStats(const StepStats& stats, v1::StepStats& proto) {
@@ -86,7 +60,7 @@ absl::Status GrpcBackend::PushSignature(MonotonicTime, absl::string_view request
   request.set_model(model_);
   request.set_request_id(std::string(request_id));
   request.set_prefill_worker("replay");
-  SetSignature(signature, *request.mutable_signature());
+  SignatureToProto(signature, *request.mutable_signature());
   ++calls_;
   return StatusOf(client_.PushSignature(request), "push signature", request_id);
 }

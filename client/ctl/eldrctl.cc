@@ -10,17 +10,15 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/ctl/command.h"
+#include "client/ctl/connection_options.h"
 #include "client/ctl/duration_option.h"
 
 namespace eldr::ctl {
 namespace {
 
 struct GlobalOptions {
-  std::string target = "127.0.0.1:9002";
-  absl::Duration timeout = absl::Seconds(5);
+  client::Options connection;
   Format format = Format::kTable;
-  client::TlsOptions tls;
-  std::string token_file;
 };
 
 constexpr char kFooter[] = R"(Examples:
@@ -38,24 +36,9 @@ const char* GroupSummary(absl::string_view group) {
 }
 
 void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
-  app.add_option("--target", global.target, "The daemon: host:port or unix:/path")
-      ->envname("ELDR_TARGET")
-      ->capture_default_str();
-  const auto add_file = [&app](const char* flag, std::string& path, const char* variable,
-                               const char* help) {
-    app.add_option(flag, path, help)->envname(variable)->type_name("FILE");
-  };
-  add_file("--tls-ca", global.tls.ca_file, "ELDR_TLS_CA",
-           "Use TLS, and trust daemons whose certificate these authorities signed");
-  add_file("--tls-cert", global.tls.certificate_file, "ELDR_TLS_CERT",
-           "The certificate to show the daemon");
-  add_file("--tls-key", global.tls.key_file, "ELDR_TLS_KEY", "The key of --tls-cert");
-  app.add_option("--tls-server-name", global.tls.server_name,
-                 "The name in the daemon's certificate, if not the host of --target")
-      ->envname("ELDR_TLS_SERVER_NAME");
-  add_file("--token-file", global.token_file, "ELDR_TOKEN_FILE",
-           "A file with the bearer token to send");
-  AddDuration(app, "--timeout", global.timeout, "How long a call may take, retries included [5s]");
+  AddConnectionOptions(app, global.connection);
+  AddDuration(app, "--timeout", global.connection.timeout,
+              "How long a call may take, retries included [5s]");
   const std::map<std::string, Format> formats = {{"table", Format::kTable},
                                                  {"json", Format::kJson}};
   app.add_option_function<std::string>(
@@ -124,10 +107,7 @@ int RunEldrctl(const std::vector<std::string>& arguments, std::ostream& out, std
   } catch (const CLI::ParseError& error) {
     return app.exit(error, out, err) == 0 ? kExitOk : kExitUsage;
   }
-  auto client = client::Client::Create({.target = global.target,
-                                        .timeout = global.timeout,
-                                        .tls = global.tls,
-                                        .token_file = global.token_file});
+  auto client = client::Client::Create(global.connection);
   if (!client.ok()) {
     Fail(client.status(), err);
     return kExitUsage;
