@@ -9,31 +9,9 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_format.h"
 #include "bench/micro/decision_goals.h"
-#include "nlohmann/json.hpp"
+#include "bench/micro/goal_report.h"
 
 namespace eldr {
-namespace {
-
-void PrintTable(const std::vector<Goal>& goals) {
-  absl::PrintF("%-52s %9s %9s  %s\n", "goal", "target", "figure", "holds");
-  for (const Goal& goal : goals) {
-    absl::PrintF("%-52s %9s %9.3f  %s\n", goal.name, goal.target, goal.value,
-                 goal.holds ? "yes" : "no");
-  }
-}
-
-void PrintJson(const std::vector<Goal>& goals) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const Goal& goal : goals) {
-    list.push_back({{"name", goal.name},
-                    {"target", goal.target},
-                    {"value", goal.value},
-                    {"holds", goal.holds}});
-  }
-  absl::PrintF("%s\n", nlohmann::json{{"goals", list}}.dump(2));
-}
-
-}  // namespace
 
 int RunCoreGoals(int argc, char** argv) {
   std::string format = "table";
@@ -50,11 +28,7 @@ int RunCoreGoals(int argc, char** argv) {
     absl::FPrintF(stderr, "eldr-core-goals: the yardstick needs a processor with AVX2 and FMA\n");
     return EXIT_FAILURE;
   }
-  if (format == "json") {
-    PrintJson(goals);
-  } else {
-    PrintTable(goals);
-  }
+  std::fputs((format == "json" ? FormatGoalJson(goals) : FormatGoalTable(goals)).c_str(), stdout);
   return EXIT_SUCCESS;
 }
 

@@ -4,7 +4,6 @@
 #include <ctime>
 
 namespace eldr {
-namespace {
 
 double ThreadCpuSeconds() {
   timespec now{};
@@ -17,8 +16,6 @@ double Median(std::vector<double> values) {
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
 }
-
-}  // namespace
 
 Interleaved::Interleaved(std::vector<Contender> contenders, std::size_t rounds)
     : seconds_(contenders.size()) {

@@ -16,6 +16,11 @@ struct Contender {
   absl::AnyInvocable<void()> run;
 };
 
+// CPU time of the calling thread since it began.
+double ThreadCpuSeconds();
+// The upper one of an even number. REQUIRES: there are any.
+double Median(std::vector<double> values);
+
 // Other tenants slow a machine down for seconds at a time, by up to a factor of two, so that
 // figures of different moments can not be compared. Here the contenders take turns in short
 // batches; a ratio is taken within each round, and the median of the rounds' ratios is what holds.

@@ -7,7 +7,6 @@
 namespace eldr {
 namespace {
 
-constexpr absl::string_view kModel = "bench";
 constexpr std::size_t kSignatures = 64;
 // More than are ever live at once besides the standing load.
 constexpr std::size_t kInTurn = 4096;
@@ -24,7 +23,7 @@ LoadedFleet::LoadedFleet(const Shape& shape)
   Router::Options options;
   options.seed = shape.seed;
   router_ = Router::Create(options, RealClock(), observer_).value();
-  ModelSpec spec = {std::string(kModel), BenchGeometry(), {}};
+  ModelSpec spec = {kBenchModel, BenchGeometry(), {}};
   spec.settings.policy = shape.policy;
   if (shape.policy == "locality_band") {
     spec.settings.locality_band.profile = std::make_shared<const Profile>(
@@ -35,7 +34,7 @@ LoadedFleet::LoadedFleet(const Shape& shape)
   for (std::size_t i = 0; i < shape.nodes; ++i) {
     NodeSpec node;
     node.node_id = absl::StrCat("decode-node-", i, ".cluster.local");
-    node.model = std::string(kModel);
+    node.model = kBenchModel;
     node.address = absl::StrCat("10.1.", i / 256, ".", i % 256, ":8000");
     router_->RegisterNode(node).value();
   }
@@ -53,7 +52,7 @@ LoadedFleet::~LoadedFleet() = default;
 
 void LoadedFleet::Place() {
   PlacementQuery query;
-  query.model = kModel;
+  query.model = kBenchModel;
   query.request_id = ids_[placed_ % ids_.size()];
   query.signature = signatures_[placed_ % signatures_.size()].Data(shape_.form);
   query.context_tokens = 512;
@@ -64,7 +63,7 @@ void LoadedFleet::Place() {
 
 void LoadedFleet::Release() {
   LeaseRelease release;
-  release.lease = {kModel, ids_[released_ % ids_.size()], 0};
+  release.lease = {kBenchModel, ids_[released_ % ids_.size()], 0};
   router_->Release(release).value();
   ++released_;
 }

@@ -18,6 +18,7 @@ namespace eldr {
 inline constexpr std::uint32_t kBenchLayers = 48;
 inline constexpr std::uint32_t kBenchExperts = 128;
 inline constexpr std::uint32_t kBenchTopK = 8;
+inline constexpr char kBenchModel[] = "bench";
 ModelGeometry BenchGeometry();
 
 // One model of 48 layers x 128 experts, its nodes holding `leases_per_node` leases each in the

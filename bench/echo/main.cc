@@ -1,0 +1,66 @@
+// eldr-echo: a server of the daemon's API and set-up that decides nothing, to compare with.
+//
+//   eldr-echo --config eldrd.yaml [--port-file FILE]     the daemon's own configuration and flags;
+//                                                        of the keys only `grpc` matters
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "bench/echo/echo_service.h"
+#include "server/config.h"
+#include "server/flags.h"
+#include "server/grpc_server.h"
+
+namespace eldr {
+namespace {
+
+int Fail(const absl::Status& status) {
+  std::cerr << "eldr-echo: " << status.message() << "\n";
+  return 1;
+}
+
+// Renamed into place, so that whoever polls for the file never reads half of it.
+bool WritePortFile(const std::string& path, const GrpcServer& server) {
+  std::ofstream file(path + ".tmp");
+  for (const ListenAddress& address : server.addresses()) {
+    file << "grpc=" << address.ToString() << "\n";
+  }
+  file.close();
+  return file.good() && std::rename((path + ".tmp").c_str(), path.c_str()) == 0;
+}
+
+int Run(int argc, char** argv) {
+  int exit_code = 0;
+  const std::optional<Flags> flags = ParseFlags(argc, argv, &exit_code);
+  if (!flags.has_value()) return exit_code;
+  const absl::StatusOr<Config> config = LoadConfig(flags->config_path, flags->overrides);
+  if (!config.ok()) return Fail(config.status());
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  EchoService service;
+  const absl::StatusOr<std::unique_ptr<GrpcServer>> server =
+      GrpcServer::Start(config->grpc, {&service}, nullptr, nullptr);
+  if (!server.ok()) return Fail(server.status());
+  if (!flags->port_file.empty() && !WritePortFile(flags->port_file, **server)) {
+    return Fail(absl::UnavailableError("--port-file: cannot write " + flags->port_file));
+  }
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return 0;
+}
+
+}  // namespace
+}  // namespace eldr
+
+int main(int argc, char** argv) { return eldr::Run(argc, argv); }
