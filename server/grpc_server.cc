@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
 #include "core/base/status_macros.h"
 
 namespace eldr {
@@ -58,6 +59,10 @@ void SetArguments(const GrpcConfig& config, grpc::ServerBuilder& builder) {
 }
 
 }  // namespace
+
+void SpareDeadlockSearch() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+}
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const GrpcConfig& config, const std::vector<grpc::Service*>& services,

@@ -16,6 +16,10 @@
 
 namespace eldr {
 
+// Turns off the search for deadlocks that Debian's abseil does at every lock of gRPC: it is built
+// without NDEBUG. For whole programs, so not done by Start(); call it before the first lock.
+void SpareDeadlockSearch();
+
 class GrpcServer {
  public:
   // Listens when it returns; ready in the sense of grpc.health.v1 ("", "liveness" and "readiness"

@@ -13,6 +13,7 @@
 #include "server/config/config.h"
 #include "server/daemon.h"
 #include "server/flags.h"
+#include "server/grpc_server.h"
 
 namespace eldr {
 namespace {
@@ -48,6 +49,7 @@ sigset_t BlockSignals() {
 }
 
 int Run(int argc, char** argv) {
+  SpareDeadlockSearch();
   int exit_code = 0;
   const std::optional<Flags> flags = ParseFlags(argc, argv, &exit_code);
   if (!flags.has_value()) return exit_code;

@@ -14,7 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "bench/echo/echo_service.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/flags.h"
 #include "server/grpc_server.h"
 
@@ -37,6 +37,7 @@ bool WritePortFile(const std::string& path, const GrpcServer& server) {
 }
 
 int Run(int argc, char** argv) {
+  SpareDeadlockSearch();
   int exit_code = 0;
   const std::optional<Flags> flags = ParseFlags(argc, argv, &exit_code);
   if (!flags.has_value()) return exit_code;

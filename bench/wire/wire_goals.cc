@@ -13,6 +13,7 @@
 #include "bench/micro/interleaved.h"
 #include "bench/micro/loaded_fleet.h"
 #include "bench/wire/call_burst.h"
+#include "bench/wire/processors.h"
 #include "bench/wire/temporary_folder.h"
 #include "core/base/status_macros.h"
 #include "eldr/client/client.h"
@@ -147,11 +148,15 @@ std::vector<Goal> GoalsOf(const Rounds& rounds) {
 
 absl::StatusOr<std::vector<Goal>> MeasureWireGoals(const WirePrograms& programs) {
   ELDR_ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Make());
-  // Before any other thread: that is what starting a process wants.
+  // Both before any other thread: that is what starting a process wants.
   std::unique_ptr<Server> daemon;
   std::unique_ptr<Server> echo;
-  ELDR_ASSIGN_OR_RETURN(daemon, Server::Start(programs.eldrd, folder.path() + "/eldrd"));
-  ELDR_ASSIGN_OR_RETURN(echo, Server::Start(programs.echo, folder.path() + "/echo"));
+  {
+    const OnOneProcessor last(OnOneProcessor::kLast);
+    ELDR_ASSIGN_OR_RETURN(daemon, Server::Start(programs.eldrd, folder.path() + "/eldrd"));
+    ELDR_ASSIGN_OR_RETURN(echo, Server::Start(programs.echo, folder.path() + "/echo"));
+  }
+  const OnOneProcessor first(OnOneProcessor::kFirst);
   loadgen::LoadOptions options;
   options.model = kModel;
   options.geometry = BenchGeometry();
