@@ -60,9 +60,7 @@ void SetArguments(const GrpcConfig& config, grpc::ServerBuilder& builder) {
 
 }  // namespace
 
-void SpareDeadlockSearch() {
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-}
+void SpareDeadlockSearch() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const GrpcConfig& config, const std::vector<grpc::Service*>& services,
