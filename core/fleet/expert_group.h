@@ -3,6 +3,7 @@
 #define ELDR_CORE_FLEET_EXPERT_GROUP_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -14,8 +15,11 @@ namespace eldr {
 // Residency and step time belong to the group; leases and KV to its nodes. A node of no named group
 // is a group of one. Plain data under the lock of its model's router.
 struct ExpertGroup {
-  ExpertGroup(std::string group_name, std::size_t cells, StepTimeModel model)
-      : name(std::move(group_name)), residency(cells), step_time(std::move(model)) {}
+  ExpertGroup(std::string group_name, std::size_t cells, std::shared_ptr<SurvivalRows> rows,
+              StepTimeModel model)
+      : name(std::move(group_name)),
+        residency(cells, std::move(rows)),
+        step_time(std::move(model)) {}
 
   const std::string name;
   ResidencyMap residency;

@@ -114,7 +114,7 @@ void Fleet::ReplaceContribution(Lease& lease, absl::Span<const std::uint8_t> cod
 ExpertGroup* Fleet::JoinGroup(const std::string& name) {
   auto& group = groups_[name];
   if (group == nullptr) {
-    group = std::make_unique<ExpertGroup>(name, geometry_.cells(),
+    group = std::make_unique<ExpertGroup>(name, geometry_.cells(), rows_,
                                           StepTimeModel(step_time_, geometry_));
   }
   ++group->nodes;

@@ -30,7 +30,9 @@ absl::Status ValidateNodeReport(const NodeReport& report, std::size_t cells);
 class Fleet {
  public:
   Fleet(const ModelGeometry& geometry, const StepTimeShape& step_time)
-      : geometry_(geometry), step_time_(step_time) {}
+      : geometry_(geometry),
+        step_time_(step_time),
+        rows_(std::make_shared<SurvivalRows>(geometry.cells())) {}
 
   // The node of this id, or nullptr.
   DecodeNode* Find(absl::string_view node_id) const;
@@ -79,6 +81,7 @@ class Fleet {
 
   const ModelGeometry geometry_;
   const StepTimeShape step_time_;
+  const std::shared_ptr<SurvivalRows> rows_;
   std::vector<std::uint8_t> stand_in_;
   std::uint64_t next_ordinal_ = 0;
   std::vector<std::unique_ptr<DecodeNode>> nodes_;

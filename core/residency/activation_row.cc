@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/residency/contribution.h"
-#include "core/residency/residency_kernels.h"
+#include "core/residency/score_kernel.h"
 
 namespace eldr {
 namespace {
@@ -27,12 +27,13 @@ ByteTable TableFor(std::uint32_t multiplicity) {
 
 }  // namespace
 
-ActivationRow::ActivationRow(std::size_t cells) : values_(PaddedCells(cells), 0) {}
+ActivationRow::ActivationRow(std::size_t cells) : row_(2 * PaddedCells(cells), 0) {}
 
 void ActivationRow::Assign(absl::Span<const std::uint8_t> codes, std::uint32_t multiplicity) {
   // Nearly every request is one sequence on a node that decodes one token per step.
   static const ByteTable once = TableFor(1);
-  sum_ = LookUpActivation(codes, multiplicity == 1 ? once : TableFor(multiplicity), values_.data());
+  sum_ = LookUpActivation(codes, multiplicity == 1 ? once : TableFor(multiplicity), row_.size() / 2,
+                          row_.data());
 }
 
 double ActivationRow::sum() const {

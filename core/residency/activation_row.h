@@ -21,12 +21,14 @@ class ActivationRow {
 
   // The distinct experts of a step that holds nothing but the request.
   double sum() const;
-  // With kActivationBits fractional bits, up to PaddedCells.
-  absl::Span<const std::int16_t> values() const { return values_; }
+  // The same with kActivationBits fractional bits.
+  std::uint64_t fixed_sum() const { return sum_; }
+  // The row of score_kernel.h, with kActivationBits fractional bits.
+  const std::uint8_t* row() const { return row_.data(); }
 
  private:
   std::uint64_t sum_ = 0;
-  AlignedVector<std::int16_t> values_;
+  AlignedVector<std::uint8_t> row_;
 };
 
 }  // namespace eldr

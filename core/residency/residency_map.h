@@ -4,11 +4,13 @@
 #define ELDR_CORE_RESIDENCY_RESIDENCY_MAP_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "core/base/aligned_vector.h"
 #include "core/residency/activation_row.h"
+#include "core/residency/survival_rows.h"
 
 namespace eldr {
 
@@ -16,16 +18,23 @@ namespace eldr {
 // that adding and removing a contribution are exact inverses: after any sequence of both, the map
 // is bit for bit the sum of what is in it. The survival s = exp(-x), the chance that a step does
 // not activate the expert, and the expected distinct experts A = sum (1 - s) are always derived
-// from x. Survivals are kept in fixed point too, within 2^-14, so that scoring is integer
-// arithmetic: fast, and the same on every machine.
+// from x. Survivals are kept in a byte each, within 1/510, so that scoring is integer arithmetic:
+// fast, and the same on every machine. The roundings of cells cancel in sums.
 //
-// Takes 7 bytes per cell. Not thread-safe.
+// Takes 5.5 bytes per cell. Not thread-safe.
 class ResidencyMap {
  public:
   // How much multiplicity fits: 8,192 * 3.912 * 2^16 is just below 2^31.
   static constexpr std::uint32_t kMaxWeight = 8192;
 
-  explicit ResidencyMap(std::size_t cells);
+  // One of the maps that have their rows together; `rows` are for as many cells.
+  ResidencyMap(std::size_t cells, std::shared_ptr<SurvivalRows> rows);
+  // A map of its own.
+  explicit ResidencyMap(std::size_t cells)
+      : ResidencyMap(cells, std::make_shared<SurvivalRows>(cells)) {}
+  ~ResidencyMap();
+  ResidencyMap(const ResidencyMap&) = delete;
+  ResidencyMap& operator=(const ResidencyMap&) = delete;
 
   // Adds a contribution, one code per cell, `multiplicity` times.
   // REQUIRES: weight() + multiplicity <= kMaxWeight.
@@ -38,30 +47,36 @@ class ResidencyMap {
   // Expected distinct experts per step, summed over layers.
   double expected_experts() const { return expected_experts_; }
   // Distinct experts that a request of these activation chances would add to them: sum of p * s.
-  double MarginalExperts(const ActivationRow& activation) const;
-  // The same from survivals of a byte each, which is faster where the maps of a fleet do not fit
-  // the caches. Within CoarseError(activation) of what MarginalExperts answers.
-  // `next` is the map that is asked next: it is fetched meanwhile.
-  double CoarseMarginalExperts(const ActivationRow& activation, const ResidencyMap& next) const;
-  double CoarseMarginalExperts(const ActivationRow& activation) const {
-    return CoarseMarginalExperts(activation, *this);
+  // Fetches `next`, the map that is asked next, meanwhile.
+  double MarginalExperts(const ActivationRow& activation, const ResidencyMap& next) const;
+  double MarginalExperts(const ActivationRow& activation) const {
+    return MarginalExperts(activation, *this);
   }
-  static double CoarseError(const ActivationRow& activation);
+  // The least that MarginalExperts may answer, and at most LookError(activation) less than it: what
+  // can be told from half the bytes. Fetches `ahead`, which is asked soon.
+  double LeastMarginalExperts(const ActivationRow& activation, const ResidencyMap& ahead) const;
+  double LeastMarginalExperts(const ActivationRow& activation) const {
+    return LeastMarginalExperts(activation, *this);
+  }
+  static double LookError(const ActivationRow& activation);
 
-  absl::Span<const std::int32_t> hazard() const { return {hazard_.data(), cells_}; }
+  // x by cell, with kHazardFractionBits.
+  std::vector<std::int32_t> Hazard() const;
   // The chance, by cell, that a step activates the expert: 1 - exp(-x) of the exact x.
   std::vector<float> Activation() const;
 
  private:
-  void Change(absl::Span<const std::uint8_t> codes, std::int32_t factor);
+  void Change(absl::Span<const std::uint8_t> codes, std::uint32_t multiplicity, bool remove);
 
   const std::size_t cells_;
   std::uint32_t weight_ = 0;
   double expected_experts_ = 0;
   // Padded; see ResidencyRows.
-  AlignedVector<std::int32_t> hazard_;
-  AlignedVector<std::int16_t> survival_;
-  AlignedVector<std::uint8_t> coarse_;
+  AlignedVector<std::uint16_t> hazard_low_;
+  AlignedVector<std::uint16_t> hazard_high_;
+  const std::shared_ptr<SurvivalRows> rows_;
+  std::int8_t* const survival_;
+  std::uint8_t* const halves_;
 };
 
 }  // namespace eldr

@@ -56,21 +56,24 @@ void Decision::Evaluate(const Demand& demand, absl::Span<const std::uint8_t> cod
     const std::uint32_t multiplicity = demand.sequences * candidate.node->spec.tokens_per_step;
     if (multiplicity != multiplicity_) {
       activation_.Assign(codes, multiplicity);
-      activation_error_ = ResidencyMap::CoarseError(activation_);
       multiplicity_ = multiplicity;
     }
     const ExpertGroup& group = *candidate.node->group;
     const auto context_tokens = static_cast<double>(group.context_tokens);
     candidate.batch = group.batch;
     candidate.expected_experts = group.residency.expected_experts();
-    if (precision == Precision::kExact) {
-      candidate.marginal_experts = group.residency.MarginalExperts(activation_);
-    } else {
-      const ResidencyMap& next =
-          candidates[std::min(i + 1, candidates.size() - 1)].node->group->residency;
-      candidate.marginal_experts = std::max(
-          group.residency.CoarseMarginalExperts(activation_, next) - activation_error_, 0.0);
+    const auto after = [&](std::size_t steps) -> const ExpertGroup& {
+      return *candidates[std::min(i + steps, candidates.size() - 1)].node->group;
+    };
+    // What is read of a group stands within a few lines, and comes from afar too.
+    const auto* const bytes = reinterpret_cast<const char*>(&after(4));
+    for (std::size_t at = 0; at < sizeof(ExpertGroup); at += kCacheLineBytes) {
+      __builtin_prefetch(bytes + at);
     }
+    candidate.marginal_experts =
+        precision == Precision::kExact
+            ? group.residency.MarginalExperts(activation_, after(1).residency)
+            : group.residency.LeastMarginalExperts(activation_, after(2).residency);
     candidate.step_time =
         group.step_time.Predict(candidate.expected_experts, candidate.batch, context_tokens);
     candidate.step_time_with = group.step_time.Predict(

@@ -18,9 +18,10 @@ namespace eldr {
 // Ranks candidates. Keeps its buffers from one decision to the next. Not thread-safe.
 //
 // Of more than kAllExact candidates, a policy that evaluates sees the least that each may cost,
-// from residencies of a byte per cell. The kRanked best by that, and all others that may beat the
-// best of them by more than kTolerance of its cost, are then evaluated anew. So the choice costs at
-// most kTolerance more than the best one, and is the best one where there are fewer candidates.
+// from residencies of half a byte per cell. The kRanked best by that, and all others that may beat
+// the best of them by more than kTolerance of its cost, are then evaluated anew. So the choice
+// costs at most kTolerance more than the best one, and is the best one where there are fewer
+// candidates.
 class Decision {
  public:
   explicit Decision(std::size_t cells) : activation_(cells) {}
@@ -45,7 +46,6 @@ class Decision {
   // The request's activation chances at the multiplicity that was needed last.
   std::uint32_t multiplicity_ = 0;
   ActivationRow activation_;
-  double activation_error_ = 0;  // of coarse scores
 };
 
 }  // namespace eldr

@@ -37,7 +37,7 @@ class FleetTest : public ::testing::Test {
     return lease;
   }
   static std::vector<std::int32_t> Hazard(const DecodeNode& node) {
-    return {node.group->residency.hazard().begin(), node.group->residency.hazard().end()};
+    return node.group->residency.Hazard();
   }
 
   const ModelGeometry geometry_ = {2, 8, 2, {}};
