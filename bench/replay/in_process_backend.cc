@@ -48,7 +48,7 @@ absl::StatusOr<std::optional<std::string>> InProcessBackend::Place(MonotonicTime
     return std::nullopt;
   }
   ELDR_RETURN_IF_ERROR(placed.status());
-  return placed->node.node_id;
+  return std::string(placed->node.node_id);
 }
 
 absl::Status InProcessBackend::Heartbeat(MonotonicTime now, const NodeReport& report) {

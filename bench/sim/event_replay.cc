@@ -151,7 +151,7 @@ class EventPlayer {
     if (placement->node.node_id == recorded_node) ++result_.same_node;
     result_.marginal_experts += placement->marginal_experts;
     result_.step_seconds += absl::ToDoubleSeconds(placement->predicted_step_time);
-    Move(std::string(query.request_id), placement->node.node_id);
+    Move(std::string(query.request_id), std::string(placement->node.node_id));
     const auto [least, most] =
         std::minmax_element(leases_.begin(), leases_.end(),
                             [](const auto& a, const auto& b) { return a.second < b.second; });

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,12 +52,21 @@ struct NodeReport {
 enum class NodeState : std::uint8_t { kJoining, kReady, kLost };
 absl::string_view Name(NodeState state);
 
+// What a frontend needs to reach a node. Immutable, and shared with the answers that name the node,
+// so that an answer outlives the node and its registration without a copy of any string.
+struct NodeContact {
+  std::string node_id;
+  std::string address;
+  std::optional<std::uint32_t> dp_rank;
+};
+
 struct ExpertGroup;
 struct Lease;
 
 // A registered node. Plain data under the lock of its model's router.
 struct DecodeNode {
   NodeSpec spec;
+  std::shared_ptr<const NodeContact> contact;  // of the spec; the Fleet keeps it so
   // Grows with every registration of the model: the stable order of nodes.
   std::uint64_t ordinal = 0;
   ExpertGroup* group = nullptr;  // outlives the node

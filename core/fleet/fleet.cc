@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace eldr {
+namespace {
+
+std::shared_ptr<const NodeContact> ContactOf(const NodeSpec& spec) {
+  return std::make_shared<const NodeContact>(NodeContact{spec.node_id, spec.address, spec.dp_rank});
+}
+
+}  // namespace
 
 DecodeNode* Fleet::Find(absl::string_view node_id) const {
   const auto it = by_id_.find(node_id);
@@ -14,6 +21,7 @@ DecodeNode& Fleet::Add(NodeSpec spec) { return Add(std::move(spec), next_ordinal
 
 DecodeNode& Fleet::Add(NodeSpec spec, std::uint64_t ordinal) {
   auto node = std::make_unique<DecodeNode>();
+  node->contact = ContactOf(spec);
   node->spec = std::move(spec);
   node->ordinal = ordinal;
   next_ordinal_ = ordinal + 1;
@@ -28,6 +36,7 @@ void Fleet::Respecify(DecodeNode& node, NodeSpec spec) {
   ExpertGroup* group = JoinGroup(spec.group_name());
   LeaveGroup(node.group);
   node.group = group;
+  node.contact = ContactOf(spec);
   node.spec = std::move(spec);
 }
 

@@ -2,6 +2,7 @@
 #ifndef ELDR_CORE_FLEET_LEASE_H_
 #define ELDR_CORE_FLEET_LEASE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct Lease {
   std::string request_id;
   DecodeNode* node = nullptr;
   std::uint32_t place_on_node = 0;  // in the node's list of leases
+  std::size_t place_by_expiry = 0;  // in the heap of its table
   // What the request adds to the node's residency: a code per cell (core/residency/contribution.h),
   // times `multiplicity`. Subtracted as stored, never computed again. Empty in a restored lease
   // whose contribution is not there yet: the fleet's stand-in counts until then.

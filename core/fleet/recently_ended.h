@@ -3,19 +3,20 @@
 #define ELDR_CORE_FLEET_RECENTLY_ENDED_H_
 
 #include <cstdint>
-#include <deque>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
+#include "core/base/ring_queue.h"
 #include "core/base/stable_hash.h"
 #include "core/fleet/decode_node.h"
 
 namespace eldr {
 
-// Remembers (request, node) for a while, by a hash of 64 bits: 24 bytes each, and no string. Two
-// that collide, one in 10^13 at a million, would only put off an adoption. Not thread-safe.
+// Remembers (request, node) for a while, by a hash of 64 bits: some 24 to 48 bytes each, and no
+// string. Two that collide, one in 10^13 at a million, would only put off an adoption. Not
+// thread-safe.
 class RecentlyEnded {
  public:
   explicit RecentlyEnded(absl::Duration memory) : memory_(memory) {}
@@ -40,7 +41,7 @@ class RecentlyEnded {
  private:
   struct Entry {
     MonotonicTime at;
-    std::uint64_t key;
+    std::uint64_t key = 0;
   };
 
   static std::uint64_t KeyOf(absl::string_view request_id, const DecodeNode& node) {
@@ -56,7 +57,7 @@ class RecentlyEnded {
   }
 
   const absl::Duration memory_;
-  std::deque<Entry> order_;
+  RingQueue<Entry> order_;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> ends_;  // how many entries of a key
 };
 

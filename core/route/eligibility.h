@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
@@ -44,7 +45,7 @@ class QueryMarks {
   static bool Prefers(const DecodeNode& node);
 
  private:
-  std::vector<DecodeNode*> marked_;
+  absl::InlinedVector<DecodeNode*, 16> marked_;
   const bool allow_all_;
 };
 

@@ -285,8 +285,9 @@ void ModelRouter::EndLease(const Lease& lease, LeaseEnd end) {
     recently_ended_.Note(lease.request_id, *lease.node, clock_.Monotonic());
   }
   lease.node->ended_since_report += lease.sequences;
-  const std::unique_ptr<Lease> ended = leases_.Take(lease);
+  std::unique_ptr<Lease> ended = leases_.Take(lease);
   observer_.OnLeaseEnded(spec_.name, *ended, end);
+  leases_.Recycle(std::move(ended));
 }
 
 std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end) {

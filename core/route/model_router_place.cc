@@ -29,7 +29,8 @@ absl::Status ValidateQuery(const PlacementQuery& query) {
 }
 
 PlacedNode ToPlacedNode(const DecodeNode& node) {
-  return {node.spec.node_id, node.spec.address, node.spec.dp_rank};
+  const NodeContact& contact = *node.contact;
+  return {contact.node_id, contact.address, contact.dp_rank, node.contact};
 }
 
 }  // namespace
@@ -150,9 +151,9 @@ Placement ModelRouter::RenewHeld(Lease& held, const PlacementQuery& query,
 std::unique_ptr<Lease> ModelRouter::NewLease(absl::string_view request_id, DecodeNode& node,
                                              const Knowledge& knowledge, absl::Duration ttl,
                                              MonotonicTime now) {
-  auto lease = std::make_unique<Lease>();
+  std::unique_ptr<Lease> lease = leases_.NewLease();
   lease->id = next_lease_id_.fetch_add(1, std::memory_order_relaxed);
-  lease->request_id = std::string(request_id);
+  lease->request_id.assign(request_id.data(), request_id.size());
   lease->node = &node;
   lease->contribution = codes_;
   lease->quality = knowledge.quality;
@@ -202,8 +203,8 @@ void ModelRouter::WriteReceipt(const Placement& placement, const Lease& lease,
   if (receipt == nullptr) return;
   receipt->place_time = clock_.Wall();
   receipt->request_id = lease.request_id;
-  receipt->prefill_worker = std::string(knowledge.prefill_worker);
-  receipt->node_id = placement.node.node_id;
+  receipt->prefill_worker.assign(knowledge.prefill_worker.data(), knowledge.prefill_worker.size());
+  receipt->node_id = lease.node->spec.node_id;
   receipt->lease_id = placement.lease_id;
   receipt->policy = placement.policy;
   receipt->reason = placement.reason;
@@ -216,13 +217,15 @@ void ModelRouter::WriteReceipt(const Placement& placement, const Lease& lease,
   for (std::size_t i = 0; i < receipt->candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
     const StepTimeModel& step_time = candidate.node->group->step_time;
-    receipt->candidates[i] = {candidate.node->spec.node_id,
-                              candidate.load,
-                              candidate.expected_experts,
-                              candidate.marginal_experts,
-                              absl::Seconds(candidate.step_time_with),
-                              candidate.cost,
-                              step_time.CoefficientsAt(candidate.batch + lease.sequences)};
+    // Member by member, into the string that is there.
+    ReceiptCandidate& shown = receipt->candidates[i];
+    shown.node_id = candidate.node->spec.node_id;
+    shown.load = candidate.load;
+    shown.expected_experts = candidate.expected_experts;
+    shown.marginal_experts = candidate.marginal_experts;
+    shown.predicted_step_time = absl::Seconds(candidate.step_time_with);
+    shown.cost = candidate.cost;
+    shown.step_time = step_time.CoefficientsAt(candidate.batch + lease.sequences);
   }
   receipt->candidate_count = static_cast<std::uint32_t>(candidates.size());
   receipt->ineligible = eligibility_.ineligible;

@@ -105,7 +105,7 @@ Lease* ModelRouter::RestoreLease(LeaseRecord record, MonotonicTime now) {
       record.signature_coverage >= 0 && record.signature_coverage <= 1 &&
       leases_.Find(record.request_id) == nullptr;
   if (!sound) return nullptr;
-  auto lease = std::make_unique<Lease>();
+  std::unique_ptr<Lease> lease = leases_.NewLease();
   lease->id = record.id;
   lease->request_id = std::move(record.request_id);
   lease->node = node;

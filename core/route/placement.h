@@ -3,10 +3,12 @@
 #define ELDR_CORE_ROUTE_PLACEMENT_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -50,12 +52,16 @@ enum class PlacementReason : std::uint8_t {
 // What the load of the chosen node is known from.
 enum class LoadBasis : std::uint8_t { kReported, kOwnCount };
 
-// What a frontend needs to reach a node.
+// What a frontend needs to reach a node. The texts are parts of `contact`, which each copy keeps
+// alive, whatever becomes of the node: so a placement copies no string.
 struct PlacedNode {
-  std::string node_id;
-  std::string address;
+  absl::string_view node_id;
+  absl::string_view address;
   std::optional<std::uint32_t> dp_rank;
+  std::shared_ptr<const NodeContact> contact = nullptr;
 };
+
+inline constexpr std::size_t kMaxFallbacks = 3;
 
 // What the shadow policy would have done.
 struct ShadowDecision {
@@ -75,7 +81,7 @@ struct Placement {
   SignatureQuality signature_quality = SignatureQuality::kMissing;
   double signature_coverage = 0;  // share of the prompt's tokens, 0 to 1
   LoadBasis load_basis = LoadBasis::kOwnCount;
-  std::vector<PlacedNode> fallbacks;  // at most kMaxFallbacks, best first
+  absl::InlinedVector<PlacedNode, kMaxFallbacks> fallbacks;  // best first
   // Experts, summed over layers, that the request is expected to add to a step; 0 for
   // kExistingLease.
   double marginal_experts = 0;
@@ -87,8 +93,6 @@ struct Placement {
   std::optional<absl::Duration> signature_age;
   std::optional<ShadowDecision> shadow;
 };
-
-inline constexpr std::size_t kMaxFallbacks = 3;
 
 // Why a node was not a candidate.
 enum class Ineligible : std::uint8_t {

@@ -16,7 +16,12 @@ Receipt* ReceiptRing::Next() {
   return &oldest;
 }
 
-void ReceiptRing::Commit() { by_request_[ring_[next_].request_id] = next_; }
+void ReceiptRing::Commit() {
+  const std::string& request_id = ring_[next_].request_id;
+  // Not an assignment: the key would stay the text of the slot before.
+  by_request_.erase(request_id);
+  by_request_.emplace(request_id, next_);
+}
 
 const Receipt* ReceiptRing::Find(absl::string_view request_id) const {
   const auto it = by_request_.find(request_id);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,8 +66,9 @@ class ReceiptRing {
  private:
   const std::size_t capacity_;
   std::size_t next_ = 0;
-  std::vector<Receipt> ring_;
-  absl::flat_hash_map<std::string, std::size_t> by_request_;
+  std::deque<Receipt> ring_;  // which never moves a receipt
+  // The keys are the texts in the ring: a slot leaves the index before it is overwritten.
+  absl::flat_hash_map<absl::string_view, std::size_t> by_request_;
 };
 
 }  // namespace eldr

@@ -65,8 +65,8 @@ v1::IneligibleReason IneligibleToProto(Ineligible reason) {
 }
 
 void NodeToProto(const PlacedNode& node, v1::PlacedNode* proto) {
-  proto->set_node_id(node.node_id);
-  proto->set_address(node.address);
+  proto->set_node_id(node.node_id.data(), node.node_id.size());
+  proto->set_address(node.address.data(), node.address.size());
   if (node.dp_rank.has_value()) proto->set_dp_rank(*node.dp_rank);
 }
 

@@ -102,7 +102,7 @@ void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placemen
   v1::EventRecord record = Now();
   v1::PlacedEvent* const placed = record.mutable_placed();
   *placed->mutable_query() = query;
-  placed->set_node_id(placement.node.node_id);
+  placed->set_node_id(std::string(placement.node.node_id));
   placed->set_reason(ToProto(placement.reason));
   files_->Append(record);
 }

@@ -233,7 +233,7 @@ void RouterBooks::Placed(const PlacementQuery& query, const Placement& placement
                                                          : nullptr;
   BookedLease lease;
   lease.id = placement.lease_id;
-  lease.node_id = placement.node.node_id;
+  lease.node_id = std::string(placement.node.node_id);
   lease.codes = signature == nullptr && moved_ ? moved_->codes : Estimate(signature);
   lease.sequences = query.sequences;
   lease.kv_tokens = query.context_tokens + query.sequences * query.max_output_tokens;

@@ -21,7 +21,7 @@ using ::testing::IsNull;
 class LeaseTableTest : public ::testing::Test {
  protected:
   Lease* Insert(const std::string& request_id, MonotonicTime expires_at) {
-    auto lease = std::make_unique<Lease>();
+    std::unique_ptr<Lease> lease = table_.NewLease();
     lease->id = ++last_id_;
     lease->request_id = request_id;
     lease->node = &node_;
@@ -80,7 +80,7 @@ TEST_F(LeaseTableTest, ARenewalToEarlierBringsTheEndForward) {
   EXPECT_LE(table_.next_expiry(), absl::Seconds(7));
   EXPECT_THAT(TakeExpired(absl::Seconds(6)), ElementsAre());
   EXPECT_THAT(TakeExpired(absl::Seconds(7)), ElementsAre("a"));
-  EXPECT_THAT(TakeExpired(absl::Hours(2)), ElementsAre());  // its first deadline is spare
+  EXPECT_THAT(TakeExpired(absl::Hours(2)), ElementsAre());
 }
 
 TEST_F(LeaseTableTest, TheDeadlineOfAnEndedLeaseDoesNotEndTheNextOfItsRequest) {
@@ -88,6 +88,32 @@ TEST_F(LeaseTableTest, TheDeadlineOfAnEndedLeaseDoesNotEndTheNextOfItsRequest) {
   Insert("a", absl::Seconds(30));
   EXPECT_THAT(TakeExpired(absl::Seconds(29)), ElementsAre());
   EXPECT_THAT(TakeExpired(absl::Seconds(30)), ElementsAre("a"));
+}
+
+TEST_F(LeaseTableTest, OfThoseThatExpireAtOnceTheEldestComesFirst) {
+  for (const char* id : {"d", "a", "c", "b"}) Insert(id, absl::Seconds(10));
+  EXPECT_THAT(TakeExpired(absl::Seconds(10)), ElementsAre("d", "a", "c", "b"));
+}
+
+TEST_F(LeaseTableTest, ARecycledLeaseIsAsNew) {
+  Lease* lease = Insert("a", absl::Seconds(10));
+  lease->contribution = {1, 2, 3};
+  lease->learned = true;
+  lease->sequences = 7;
+  table_.Recycle(table_.Take(*lease));
+  const std::unique_ptr<Lease> fresh = table_.NewLease();
+  EXPECT_EQ(fresh.get(), lease) << "it was to be used again";
+  EXPECT_EQ(fresh->id, 0u);
+  EXPECT_EQ(fresh->request_id, "");
+  EXPECT_THAT(fresh->contribution, ElementsAre());
+  EXPECT_FALSE(fresh->learned);
+  EXPECT_EQ(fresh->sequences, 1u);
+}
+
+TEST_F(LeaseTableTest, ALeaseIsNotHandedOutTwice) {
+  table_.Recycle(table_.Take(*Insert("a", absl::Seconds(10))));
+  const std::unique_ptr<Lease> first = table_.NewLease(), second = table_.NewLease();
+  EXPECT_NE(first.get(), second.get());
 }
 
 // Random inserts, renewals and ends against a plain map.
@@ -105,7 +131,7 @@ TEST_F(LeaseTableTest, EveryLeaseExpiresExactlyWhenItShould) {
       Insert(id, now + ttl);
       naive[id] = now + ttl;
     } else if (rng() % 4 == 0) {
-      table_.Take(*lease);
+      table_.Recycle(table_.Take(*lease));
       naive.erase(id);
     } else {
       table_.Renew(*lease, ttl, now);

@@ -66,7 +66,7 @@ TEST_F(LocalityBandRouterTest, GathersKindsOnceAJobHasRun) {
   std::map<std::uint32_t, std::set<std::string>> nodes_of;
   for (int round = 0; round < 30; ++round) {
     for (std::uint32_t kind = 0; kind < 3; ++kind) {
-      nodes_of[kind].insert(PlaceKind(kind, /*leave=*/false).node.node_id);
+      nodes_of[kind].emplace(PlaceKind(kind, /*leave=*/false).node.node_id);
     }
   }
   for (const auto& [kind, nodes] : nodes_of) EXPECT_LE(nodes.size(), 2u) << kind;

@@ -1,10 +1,15 @@
 #include "core/route/receipt.h"
 
+#include <deque>
+#include <map>
+#include <random>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/core/test_seed.h"
 
 namespace eldr {
 namespace {
@@ -44,6 +49,30 @@ TEST(ReceiptRingTest, TheNewestOfARequestIsFoundAlsoWhenItsOldOneIsOverwritten) 
   EXPECT_THAT(ring.Find("a"), IsNull());
   EXPECT_EQ(ring.Find("b")->lease_id, 4u);
   EXPECT_EQ(ring.size(), 1u);
+}
+
+// The index refers to the texts in the ring, so these must not be those of a slot that is gone.
+TEST(ReceiptRingTest, FindsWhatAMapWouldWhateverRequestsComeAgain) {
+  SCOPED_TRACE(SeedNote());
+  std::mt19937_64 rng = SeededRng();
+  constexpr std::size_t kCapacity = 5;
+  ReceiptRing ring(kCapacity);
+  std::deque<std::pair<std::string, std::uint64_t>> naive;
+  for (std::uint64_t i = 0; i < 5'000; ++i) {
+    // Short ones lie in the string object, long ones on the heap.
+    const std::string id =
+        absl::StrCat(rng() % 2 == 0 ? "r" : "a request id of some length ", rng() % 8);
+    Write(ring, id, i);
+    naive.emplace_back(id, i);
+    if (naive.size() > kCapacity) naive.pop_front();
+    std::map<std::string, std::uint64_t> newest;
+    for (const auto& [request, lease] : naive) newest[request] = lease;
+    ASSERT_EQ(ring.size(), newest.size());
+    for (const auto& [request, lease] : newest) {
+      ASSERT_THAT(ring.Find(request), NotNull()) << request;
+      ASSERT_EQ(ring.Find(request)->lease_id, lease) << request;
+    }
+  }
 }
 
 TEST(ReceiptRingTest, OfCapacityZeroKeepsNone) {

@@ -98,7 +98,7 @@ TEST_F(RouterExplainTest, LikeRequestsGatherAndUnlikeOnesSpread) {
     const std::string id = absl::StrCat("r", i);
     PlacementQuery query = Query(id);
     query.signature = i % 2 == 0 ? code.Dense() : law.Dense();
-    (i % 2 == 0 ? of_code : of_law) += MustPlace(query).node.node_id;
+    absl::StrAppend(i % 2 == 0 ? &of_code : &of_law, MustPlace(query).node.node_id);
   }
   EXPECT_EQ(of_code, std::string(3, of_code[0]));
   EXPECT_EQ(of_law, std::string(3, of_law[0]));

@@ -186,8 +186,8 @@ TEST_F(RouterNodeTest, RanksOfOneEngineShareResidencyAndStepTimeButNotLeases) {
     spec.capacity = 1;
     ASSERT_THAT(router_->RegisterNode(spec), IsOk());
   }
-  const std::string first = MustPlace("r1").node.node_id;
-  const std::string second = MustPlace("r2").node.node_id;
+  const std::string first(MustPlace("r1").node.node_id);
+  const std::string second(MustPlace("r2").node.node_id);
   EXPECT_NE(first, second);
   EXPECT_THAT(router_->Place(Query("r3")), StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(Status("rank0").leases, 1u);

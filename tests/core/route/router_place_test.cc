@@ -72,7 +72,7 @@ TEST_F(RouterPlaceTest, NamesAtMostThreeFallbacksBestFirstAndReservesNone) {
   const Placement placement = MustPlace("r");
   EXPECT_EQ(placement.node.node_id, "e");
   std::vector<std::string> fallbacks;
-  for (const PlacedNode& node : placement.fallbacks) fallbacks.push_back(node.node_id);
+  for (const PlacedNode& node : placement.fallbacks) fallbacks.emplace_back(node.node_id);
   EXPECT_THAT(fallbacks, ElementsAre("d", "c", "b"));
   EXPECT_EQ(Status("d").leases, 1u);
 }
@@ -160,7 +160,8 @@ TEST_F(RouterPlaceTest, AFallbackIsUsedByExcludingTheFirstAndPreferringIt) {
   const Placement first = MustPlace("r");
   ASSERT_THAT(first.fallbacks, SizeIs(3));
   const PlacedNode fallback = first.fallbacks[1];
-  const Ids exclude = {first.node.node_id}, prefer = {fallback.node_id};
+  const Ids exclude = {std::string(first.node.node_id)};
+  const Ids prefer = {std::string(fallback.node_id)};
   PlacementQuery query = Query("r");
   query.exclude_nodes = exclude;
   query.prefer_nodes = prefer;
@@ -253,7 +254,7 @@ TEST_F(RouterPlaceTest, RoundRobinGoesAroundAChangingFleet) {
   std::string visited;
   const auto place = [&](int requests) {
     for (int i = 0; i < requests; ++i)
-      visited += MustPlace(absl::StrCat("r", visited.size())).node.node_id;
+      visited += std::string(MustPlace(absl::StrCat("r", visited.size())).node.node_id);
   };
   place(4);  // a b c a
   ASSERT_THAT(router_->RemoveNode("b"), IsOk());
@@ -273,7 +274,7 @@ TEST_F(RouterPlaceTest, EmptyNodesAreChosenAtRandomButSeeded) {
     RegisterNodes({"a", "b", "c", "d"});
     std::string chosen;
     for (int i = 0; i < 40; ++i) {
-      chosen += MustPlace(absl::StrCat("r", i)).node.node_id;
+      chosen += std::string(MustPlace(absl::StrCat("r", i)).node.node_id);
       MustRelease(absl::StrCat("r", i));
     }
     return chosen;

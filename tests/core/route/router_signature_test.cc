@@ -224,7 +224,7 @@ TEST_F(RouterSignatureTest, ARequestIsLearnedOnceHoweverOftenItIsPushedOrPlaced)
   query.signature = again.Dense();
   MustPlace(query);
   EXPECT_EQ(Description().learned_requests, 1u);
-  const Ids exclude = {MustPlace("r").node.node_id};
+  const Ids exclude = {std::string(MustPlace("r").node.node_id)};
   query.exclude_nodes = exclude;
   EXPECT_EQ(MustPlace(query).reason, PlacementReason::kMoved);
   EXPECT_EQ(Description().learned_requests, 1u);

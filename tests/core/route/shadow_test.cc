@@ -30,7 +30,7 @@ class ShadowTest : public RouterFixture {
       const std::string id = absl::StrCat(prefix, i);
       PlacementQuery query = Query(id);
       query.signature = signature.Dense();
-      nodes.push_back(MustPlace(query).node.node_id);
+      nodes.emplace_back(MustPlace(query).node.node_id);
     }
     return nodes;
   }
@@ -67,7 +67,7 @@ TEST_F(ShadowTest, TellsWhatTheOtherChoiceWouldCost) {
   TestSignature left = SteadySignature(geometry_, 4, 0);
   PlacementQuery first = Query("first");
   first.signature = left.Dense();
-  const std::string home = MustPlace(first).node.node_id;
+  const std::string home(MustPlace(first).node.node_id);
   TestSignature right = SteadySignature(geometry_, 4, 4);
   PlacementQuery second = Query("second");
   second.signature = right.Dense();
