@@ -123,6 +123,13 @@ absl::StatusOr<LoadResult> RunLoad(LoadOptions options,
     });
     result.clean_up = ReleaseAll(options.model, traffic.TakeHeld(), *client);
   }
+  v1::DescribeModelRequest request;
+  request.set_name(options.model);
+  if (const auto model = client->DescribeModel(request); model.ok()) {
+    result.leases_left = model->leases();
+  } else {
+    result.clean_up.Update(model.status());
+  }
   result.server = watch.Usage();
   result.fleet = fleet->counts();
   result.clean_up.Update(fleet->Leave());

@@ -28,6 +28,8 @@ struct LoadResult {
   std::optional<ServerUsage> server;
   OwnFleet::Counts fleet;
   bool interrupted = false;
+  // Of the model, of whomever, when this run's were released and its nodes still there.
+  std::uint64_t leases_left = 0;
   // Leases and nodes that could not be cleaned up, if any.
   absl::Status clean_up;
 };

@@ -128,6 +128,7 @@ std::string FormatJson(const LoadOptions& options, const LoadResult& result) {
   json["place"] = RecordJson(traffic.place, traffic);
   json["release"] = RecordJson(traffic.release, traffic);
   json["released_after_end"] = traffic.not_held;
+  json["leases_left"] = result.leases_left;
   json["departures"] = result.fleet.departures;
   json["failed_node_calls"] = result.fleet.failed_calls;
   if (result.server.has_value()) {

@@ -49,6 +49,7 @@ load() {
     "$@" >"$work/out" 2>"$work/err" || fail "$* ended with status $?"
   json 'list(r["place"]["by_code"]) == ["OK"] and list(r["release"]["by_code"]) == ["OK"]'
   json '0 < r["place"]["latency_us"]["p50"] <= r["place"]["latency_us"]["max"]'
+  json 'r["leases_left"] == 0'
 }
 nothing_left() {
   "$eldrctl" --format json models describe "$1" >"$work/out"
