@@ -7,6 +7,27 @@
 #include "core/fleet/expert_group.h"
 
 namespace eldr {
+namespace {
+
+// What a decision reads of a node and of its group: a few lines each, which come from afar in a
+// large fleet.
+void FetchNode(const DecodeNode& node) {
+  __builtin_prefetch(&node.spec.tokens_per_step);
+  __builtin_prefetch(&node.group);
+}
+
+void FetchGroup(const ExpertGroup& group) {
+  const auto* const residency = reinterpret_cast<const char*>(&group.residency);
+  for (std::size_t at = 0; at < sizeof(ResidencyMap) + kCacheLineBytes; at += kCacheLineBytes) {
+    __builtin_prefetch(residency + at);
+  }
+  __builtin_prefetch(&group.step_time.Save().offsets);
+  __builtin_prefetch(&group.step_time.coefficients());
+  __builtin_prefetch(&group.batch);
+}
+
+}  // namespace
+
 void Decision::Rank(const Policy& policy, const PolicyContext& context, const Demand& demand,
                     absl::Span<const std::uint8_t> codes, std::vector<Candidate>& candidates) {
   multiplicity_ = 0;
@@ -62,18 +83,15 @@ void Decision::Evaluate(const Demand& demand, absl::Span<const std::uint8_t> cod
     const auto context_tokens = static_cast<double>(group.context_tokens);
     candidate.batch = group.batch;
     candidate.expected_experts = group.residency.expected_experts();
-    const auto after = [&](std::size_t steps) -> const ExpertGroup& {
-      return *candidates[std::min(i + steps, candidates.size() - 1)].node->group;
+    const auto after = [&](std::size_t steps) -> const DecodeNode& {
+      return *candidates[std::min(i + steps, candidates.size() - 1)].node;
     };
-    // What is read of a group stands within a few lines, and comes from afar too.
-    const auto* const bytes = reinterpret_cast<const char*>(&after(4));
-    for (std::size_t at = 0; at < sizeof(ExpertGroup); at += kCacheLineBytes) {
-      __builtin_prefetch(bytes + at);
-    }
+    FetchNode(after(8));
+    FetchGroup(*after(4).group);
     candidate.marginal_experts =
         precision == Precision::kExact
-            ? group.residency.MarginalExperts(activation_, after(1).residency)
-            : group.residency.LeastMarginalExperts(activation_, after(2).residency);
+            ? group.residency.MarginalExperts(activation_, after(1).group->residency)
+            : group.residency.LeastMarginalExperts(activation_, after(2).group->residency);
     candidate.step_time =
         group.step_time.Predict(candidate.expected_experts, candidate.batch, context_tokens);
     candidate.step_time_with = group.step_time.Predict(
