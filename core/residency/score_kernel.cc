@@ -37,10 +37,11 @@ void HalveSurvival(const std::int8_t* HWY_RESTRICT survival, std::size_t padded_
 #if HWY_TARGET == HWY_AVX3_DL
 // A row of activations is that of their low bytes and then that of their high ones.
 
-// Highway takes this target for machines that have these only, but does not tell the compiler.
-#define ELDR_BYTE_PRODUCTS __attribute__((target("avx512vnni")))
+// Highway takes this target for machines that have these only, but does not tell the compiler. A
+// compiler may let this replace what Highway does tell it, so whatever is used is named.
+#define ELDR_BYTE_PRODUCTS __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
-HWY_INLINE std::int64_t Total(__m512i lanes) {
+ELDR_BYTE_PRODUCTS inline std::int64_t Total(__m512i lanes) {
   const __m512i low = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(lanes));
   const __m512i high = _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(lanes, 1));
   return _mm512_reduce_add_epi64(_mm512_add_epi64(low, high));
