@@ -169,10 +169,10 @@ HWY_INLINE void StoreSurvival(U16 touched0, U16 touched1, std::int8_t* HWY_RESTR
 }
 
 // x +- added, carrying from the low bits into the high ones.
-template <bool kRemove>
+template <bool removes>
 HWY_INLINE void Change(U16 added_low, U16 added_high, U16& low, U16& high) {
   const U16 one = hn::Set(kU16, 1);
-  if constexpr (kRemove) {
+  if constexpr (removes) {
     const auto borrow = hn::Lt(low, added_low);
     low = hn::Sub(low, added_low);
     high = hn::Sub(high, added_high);
@@ -184,7 +184,7 @@ HWY_INLINE void Change(U16 added_low, U16 added_high, U16& low, U16& high) {
   }
 }
 
-template <bool kRemove, class Hazard>
+template <bool removes, class Hazard>
 std::uint64_t ChangeRows(const std::uint8_t* HWY_RESTRICT codes, std::size_t count,
                          const HazardTables& tables, const ResidencyRows& rows) {
   const Hazard hazard(tables);
@@ -195,7 +195,7 @@ std::uint64_t ChangeRows(const std::uint8_t* HWY_RESTRICT codes, std::size_t cou
   const std::size_t lanes = hn::Lanes(kU16);
   const auto change_vector = [=](std::size_t cell, U16 added_low, U16 added_high) HWY_ATTR {
     U16 low = hn::Load(kU16, low_row + cell), high = hn::Load(kU16, high_row + cell);
-    Change<kRemove>(added_low, added_high, low, high);
+    Change<removes>(added_low, added_high, low, high);
     hn::Store(low, kU16, low_row + cell);
     hn::Store(high, kU16, high_row + cell);
     return Touched(low, high, table);
