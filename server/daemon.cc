@@ -39,6 +39,7 @@ Daemon::Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink)
       metrics_(registry_, config_.router.max_models),
       events_(metrics_, log_),
       limits_(config_.limits),
+      placements_(WorkLineWidth(), config_.limits.queue_wait, clock_),
       audit_(log_, clock_) {}
 
 absl::Status Daemon::Build() {
@@ -59,6 +60,7 @@ absl::Status Daemon::Build() {
                                                       .gate = gate_,
                                                       .authorizer = *authorizer_,
                                                       .limits = limits_,
+                                                      .placements = placements_,
                                                       .audit = audit_,
                                                       .metrics = metrics_,
                                                       .log = log_,

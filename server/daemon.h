@@ -84,6 +84,7 @@ class Daemon {
   std::unique_ptr<SignatureCapture> capture_;  // nullptr if nothing is recorded
   CallGate gate_;
   CallLimits limits_;
+  WorkLine placements_;
   Audit audit_;
   std::unique_ptr<Authorizer> authorizer_;
   std::unique_ptr<TokenFile> http_tokens_;  // nullptr if pages need no token

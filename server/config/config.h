@@ -60,6 +60,7 @@ struct CallLimitsConfig {
   std::uint64_t waits = 16'384;
   std::uint64_t waits_per_peer = 8192;
   std::uint64_t wait_bytes = 64 << 20;
+  absl::Duration queue_wait = absl::Milliseconds(100);
 };
 
 struct LogConfig {

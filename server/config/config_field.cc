@@ -309,6 +309,8 @@ void AddLimitFields(Router::Options& router, CallLimitsConfig& limits,
   fields.push_back(Whole("limits.waits", limits.waits, 1, kMany));
   fields.push_back(Whole("limits.waits_per_peer", limits.waits_per_peer, 1, kMany));
   fields.push_back(Size("limits.wait_bytes", limits.wait_bytes, 64 << 10, kMiB << 20));
+  fields.push_back(
+      Time("limits.queue_wait", limits.queue_wait, absl::Milliseconds(1), absl::Minutes(1)));
 }
 
 }  // namespace

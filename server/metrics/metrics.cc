@@ -23,8 +23,9 @@ constexpr absl::string_view kEncodingNames[kSignatureEncodings] = {"uint8", "uin
                                                                    "sparse", "none"};
 // Every limit that refuses a call: a series each from the start, so that its rate can be watched.
 constexpr absl::string_view kLimitNames[] = {
-    "models",           "nodes_per_model", "leases_per_model", "node_capacity", "calls", "streams",
-    "streams_per_peer", "waits",           "waits_per_peer",   "wait_bytes",
+    "models",         "nodes_per_model", "leases_per_model", "node_capacity",
+    "calls",          "streams",         "streams_per_peer", "waits",
+    "waits_per_peer", "wait_bytes",      "queue_wait",
 };
 constexpr absl::string_view kOutcomeNames[kSignatureOutcomes] = {"stored", "updated_lease",
                                                                  "inline", "refused"};

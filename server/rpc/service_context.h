@@ -11,6 +11,7 @@
 #include "server/metrics/metrics.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/call_limits.h"
+#include "server/rpc/work_line.h"
 #include "server/state/state_store.h"
 
 namespace eldr {
@@ -25,6 +26,8 @@ struct ServiceContext {
   CallGate& gate;
   const Authorizer& authorizer;
   CallLimits& limits;
+  // Of unary placements.
+  WorkLine& placements;
   Audit& audit;
   Metrics& metrics;
   Log& log;

@@ -1,5 +1,7 @@
 #include "server/service/placement_service.h"
 
+#include <memory>
+
 #include "server/base/peer.h"
 #include "server/convert/placement_convert.h"
 #include "server/rpc/unary_call.h"
@@ -63,6 +65,26 @@ class WaitingPlacement final : public grpc::ServerUnaryReactor {
   std::shared_ptr<SignatureWait> wait_;
 };
 
+// A unary placement whose turn has not come yet.
+grpc::ServerUnaryReactor* QueuePlacement(ServiceContext& context, grpc::CallbackServerContext* rpc,
+                                         const v1::PlaceRequest& request,
+                                         v1::PlaceResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = rpc->DefaultReactor();
+  const auto call = std::make_shared<UnaryCall>(context, Call::kPlace, *rpc);
+  absl::Status status = call->admitted();
+  if (status.ok()) {
+    status = context.placements.Queue([&context, rpc, &request, response, reactor, call] {
+      // Who gave up meanwhile would never release the lease.
+      absl::Status placed = rpc->IsCancelled() ? absl::CancelledError("the client cancelled")
+                                               : CheckDeadline(rpc->raw_deadline());
+      if (placed.ok()) placed = Place(context, request, response);
+      WhenKept(context, [call, reactor, placed] { call->Answer(reactor, placed); });
+    });
+  }
+  if (!status.ok()) call->Answer(reactor, status);
+  return reactor;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* PlacementService::PushSignature(grpc::CallbackServerContext* rpc,
@@ -90,10 +112,17 @@ grpc::ServerUnaryReactor* PlacementService::Place(grpc::CallbackServerContext* r
                                                   const v1::PlaceRequest* request,
                                                   v1::PlaceResponse* response) {
   const absl::StatusOr<absl::Duration> wait = SignatureWaitOf(*request);
-  if (!wait.ok() || *wait == absl::ZeroDuration()) {
-    return AnswerCall(context_, Call::kPlace, rpc, [&] {
-      return wait.ok() ? eldr::Place(context_, *request, response) : wait.status();
-    });
+  if (!wait.ok()) {
+    return AnswerCall(context_, Call::kPlace, rpc, [&wait] { return wait.status(); });
+  }
+  if (*wait == absl::ZeroDuration()) {
+    if (!context_.placements.TryEnter()) {
+      return QueuePlacement(context_, rpc, *request, response);
+    }
+    grpc::ServerUnaryReactor* const reactor = AnswerCall(
+        context_, Call::kPlace, rpc, [&] { return eldr::Place(context_, *request, response); });
+    context_.placements.Leave();
+    return reactor;
   }
   auto* const waiting = new WaitingPlacement(context_, *rpc, *request, response);
   waiting->Begin(*wait);
