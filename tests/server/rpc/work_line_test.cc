@@ -1,7 +1,9 @@
 #include "server/rpc/work_line.h"
 
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 #include <vector>
 
 #include "core/base/limit_exceeded.h"
@@ -97,6 +99,7 @@ TEST(WorkLineTest, NeverRunsMoreThanItsWidthAndLosesNothing) {
   {
     WorkLine line(kWidth, kMaxWait, clock);
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&] {
         for (int piece = 0; piece < kPieces; ++piece) {
