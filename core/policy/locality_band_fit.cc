@@ -50,6 +50,7 @@ void LocalityBandFit::Run() {
   const std::vector<std::uint32_t> match = MatchOneToOne(fitted, PreferElders(start));
   VectorSet aligned;
   for (const std::uint32_t cluster : match) aligned.Add(fitted[cluster]);
+  quantized_ = QuantizedCentroids(aligned);
   centroids_ = std::move(aligned);
 }
 

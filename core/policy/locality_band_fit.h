@@ -9,6 +9,7 @@
 
 #include "core/base/background_work.h"
 #include "core/policy/locality_band_window.h"
+#include "core/policy/quantized_centroids.h"
 #include "core/profile/vector_set.h"
 
 namespace eldr {
@@ -27,6 +28,8 @@ class LocalityBandFit final : public BackgroundWork {
   const std::vector<std::uint64_t>& ordinals() const { return ordinals_; }
   // A centroid for each of them; none if the fit failed, did not run, or was taken from before.
   std::optional<VectorSet> TakeCentroids() { return std::exchange(centroids_, std::nullopt); }
+  // The same in integers.
+  QuantizedCentroids TakeQuantized() { return std::move(quantized_); }
 
  private:
   std::vector<SignatureWindow::Vector> points_;
@@ -34,6 +37,7 @@ class LocalityBandFit final : public BackgroundWork {
   const std::vector<std::uint64_t> ordinals_;
   const std::uint64_t seed_;
   std::optional<VectorSet> centroids_;
+  QuantizedCentroids quantized_;
 };
 
 }  // namespace eldr

@@ -12,6 +12,9 @@ namespace {
 // More than any load, so that a node outside the band comes after all in it.
 constexpr double kOutside = 0x1p32;
 
+// Of a cosine in single precision, and more.
+constexpr double kRounding = 1e-6;
+
 template <typename Value>
 std::uint64_t HashOf(absl::Span<const Value> values, std::uint64_t seed) {
   return StableHash(absl::string_view(reinterpret_cast<const char*>(values.data()),
@@ -44,38 +47,69 @@ LocalityBandPolicy::LocalityBandPolicy(const LocalityBandSettings& settings, Ref
 
 void LocalityBandPolicy::Observe(const PolicyContext& context) {
   const bool seen =
-      context.signature != nullptr && transform_.Apply(*context.signature, absl::MakeSpan(buffer_));
+      context.signature != nullptr && signature_.Assign(transform_, *context.signature);
+  if (!seen) signature_.Clear();
   if (window_) {
     window_->Expire(context.now);
-    if (seen) {
+    // Fits take the exact vector.
+    if (seen && transform_.Apply(*context.signature, absl::MakeSpan(buffer_))) {
       window_->Add(context.now, buffer_);
       MaybeStartFit(context.now);
     }
   }
-  regions_.SetCosines(seen ? buffer_ : absl::Span<const float>());
+  regions_.Compare(signature_);
+}
+
+LocalityBandPolicy::Leaders LocalityBandPolicy::FindLeaders(absl::Span<Candidate> candidates) {
+  // Strict comparisons let the lower index win ties.
+  Leaders leaders;
+  for (Candidate& candidate : candidates) {
+    if (leaders.best == nullptr || candidate.cost > leaders.best->cost) {
+      leaders.second = std::exchange(leaders.best, &candidate);
+    } else if (leaders.second == nullptr || candidate.cost > leaders.second->cost) {
+      leaders.second = &candidate;
+    }
+  }
+  return leaders;
+}
+
+void LocalityBandPolicy::Refine(absl::Span<Candidate> candidates, double least, double most) const {
+  if (regions_.error() == 0) return;
+  for (Candidate& candidate : candidates) {
+    if (candidate.cost < least || candidate.cost > most) continue;
+    // In single precision, where quotients that are equal but for rounding are equal.
+    candidate.cost =
+        double{static_cast<float>(regions_.Refine(signature_, candidate.node->ordinal))};
+  }
 }
 
 void LocalityBandPolicy::Score(const PolicyContext&, absl::Span<Candidate> candidates) const {
-  // The cost first serves as the cosine, to need no memory. Strict comparisons let the lower index
-  // win ties.
-  Candidate* best = nullptr;
-  Candidate* second = nullptr;
+  // The cost first serves as the cosine, to need no memory.
+  const absl::Span<const std::uint64_t> ordinals = regions_.ordinals();
+  std::size_t node = 0;
   for (Candidate& candidate : candidates) {
-    candidate.cost = double{regions_.CosineOf(candidate.node->ordinal)};
-    if (best == nullptr || candidate.cost > best->cost) {
-      second = std::exchange(best, &candidate);
-    } else if (second == nullptr || candidate.cost > second->cost) {
-      second = &candidate;
-    }
+    while (node < ordinals.size() && ordinals[node] < candidate.node->ordinal) ++node;
+    const bool known = node < ordinals.size() && ordinals[node] == candidate.node->ordinal;
+    candidate.cost = known ? regions_.cosines()[node] : 0;
   }
+  // Only what the error could make a difference to is refined: who is the best, then who is in the
+  // band. The slack is for the rounding of refined cosines.
+  const double error = regions_.error() + kRounding;
+  Refine(candidates, FindLeaders(candidates).best->cost - 2 * error, kOutside);
+  const double least = FindLeaders(candidates).best->cost - settings_.tau;
+  Refine(candidates, least - error, least + error);
+  Leaders leaders = FindLeaders(candidates);
+
   const auto cost = [](const Candidate& candidate, bool in_band) {
     return in_band ? static_cast<double>(candidate.load) : kOutside + 1 - candidate.cost;
   };
-  const double least = best->cost - settings_.tau;
-  if (settings_.tau > 0 && second != nullptr && second->cost < least) {
+  if (settings_.tau > 0 && leaders.second != nullptr && leaders.second->cost < least) {
     // One alone: the second best joins it, but none that merely equals that one.
+    const double second = leaders.second->cost;
+    Refine(candidates, second - 2 * error, second + 2 * error);
+    leaders = FindLeaders(candidates);
     for (Candidate& candidate : candidates) {
-      candidate.cost = cost(candidate, &candidate == best || &candidate == second);
+      candidate.cost = cost(candidate, &candidate == leaders.best || &candidate == leaders.second);
     }
     return;
   }
@@ -128,7 +162,7 @@ void LocalityBandPolicy::FinishWork(std::unique_ptr<BackgroundWork> work) {
     ++fits_.failed;
     wants_fit_ = true;
   } else if (absl::MakeConstSpan(fit.ordinals()) == regions_.ordinals()) {
-    regions_.SetRegions(*std::move(centroids), fit.ordinals());
+    regions_.SetRegions(*std::move(centroids), fit.TakeQuantized(), fit.ordinals());
     ++fits_.published;
     ++version_;
   }

@@ -14,6 +14,7 @@
 #include "core/policy/locality_band_settings.h"
 #include "core/policy/locality_band_window.h"
 #include "core/policy/policy.h"
+#include "core/policy/quantized_signature.h"
 #include "core/profile/signature_transform.h"
 
 namespace eldr {
@@ -60,6 +61,15 @@ class LocalityBandPolicy final : public Policy {
   bool Restore(PolicyMemory memory) override;
 
  private:
+  // Of candidates whose cost is a cosine: the two of the greatest, nullptr where there are fewer.
+  struct Leaders {
+    Candidate* best = nullptr;
+    Candidate* second = nullptr;
+  };
+  static Leaders FindLeaders(absl::Span<Candidate> candidates);
+  // Makes those exact that lie in an interval. To do so again changes nothing.
+  void Refine(absl::Span<Candidate> candidates, double least, double most) const;
+
   void MaybeStartFit(MonotonicTime now);
 
   const LocalityBandSettings settings_;
@@ -68,7 +78,9 @@ class LocalityBandPolicy final : public Policy {
   LocalityBandRegions regions_;
   std::uint64_t version_ = 1;  // of the regions and of who owns them
 
-  std::vector<float> buffer_;  // the transformed signature of the request being decided
+  // The transformed signature of the request being decided; in floats only where there is a window.
+  QuantizedSignature signature_;
+  std::vector<float> buffer_;
 
   // Not set for a policy that never fits: it would only hold memory.
   std::optional<SignatureWindow> window_;

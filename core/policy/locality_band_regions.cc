@@ -12,7 +12,6 @@
 namespace eldr {
 namespace {
 
-using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Vector = Eigen::Map<const Eigen::VectorXf>;
 using Eigen::Index;
 
@@ -27,16 +26,16 @@ Vector AsVector(absl::Span<const float> values) {
 }  // namespace
 
 void LocalityBandRegions::SetRegions(VectorSet centroids) {
-  centroids_ = std::move(centroids);
-  region_cosines_.resize(centroids_.size());
-  ordinals_.clear();
-  owned_.clear();
-  cosines_.clear();
+  QuantizedCentroids quantized(centroids);
+  SetRegions(std::move(centroids), std::move(quantized), {});
 }
 
-void LocalityBandRegions::SetRegions(VectorSet centroids, std::vector<std::uint64_t> ordinals) {
-  SetRegions(std::move(centroids));
+void LocalityBandRegions::SetRegions(VectorSet centroids, QuantizedCentroids quantized,
+                                     std::vector<std::uint64_t> ordinals) {
+  centroids_ = std::move(centroids);
+  quantized_ = std::move(quantized);
   ordinals_ = std::move(ordinals);
+  owned_.clear();
   for (std::uint32_t i = 0; i < ordinals_.size(); ++i) owned_.push_back({i});
   cosines_.assign(ordinals_.size(), 0);
 }
@@ -208,28 +207,32 @@ VectorSet LocalityBandRegions::NodeCentroids() const {
   return centroids;
 }
 
-void LocalityBandRegions::SetCosines(absl::Span<const float> vector) {
-  if (vector.empty() || centroids_.empty()) {
-    std::fill(cosines_.begin(), cosines_.end(), 0.0f);
+void LocalityBandRegions::Compare(const QuantizedSignature& signature) {
+  if (signature.norm() == 0 || centroids_.empty()) {
+    std::fill(cosines_.begin(), cosines_.end(), 0.0);
+    error_ = 0;
     return;
   }
-  const Eigen::Map<const Rows> centroids(centroids_.values().data(),
-                                         static_cast<Index>(centroids_.size()),
-                                         static_cast<Index>(centroids_.dimension()));
-  Eigen::Map<Eigen::VectorXf> products(region_cosines_.data(),
-                                       static_cast<Index>(region_cosines_.size()));
-  products.noalias() = centroids * AsVector(vector);
+  quantized_.Compare(signature);
+  error_ = quantized_.error();
   for (std::size_t node = 0; node < owned_.size(); ++node) {
-    float best = -1;
-    for (const std::uint32_t region : owned_[node]) best = std::max(best, region_cosines_[region]);
+    double best = -1;
+    for (const std::uint32_t region : owned_[node]) {
+      best = std::max(best, quantized_.Cosine(region));
+    }
     cosines_[node] = best;
   }
 }
 
-float LocalityBandRegions::CosineOf(std::uint64_t ordinal) const {
+double LocalityBandRegions::Refine(const QuantizedSignature& signature,
+                                   std::uint64_t ordinal) const {
   const auto it = std::lower_bound(ordinals_.begin(), ordinals_.end(), ordinal);
   if (it == ordinals_.end() || *it != ordinal) return 0;
-  return cosines_[static_cast<std::size_t>(it - ordinals_.begin())];
+  double best = -1;
+  for (const std::uint32_t region : owned_[static_cast<std::size_t>(it - ordinals_.begin())]) {
+    best = std::max(best, quantized_.Refine(signature, region));
+  }
+  return best;
 }
 
 }  // namespace eldr

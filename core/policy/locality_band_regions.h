@@ -8,6 +8,8 @@
 
 #include "absl/types/span.h"
 #include "core/policy/policy.h"
+#include "core/policy/quantized_centroids.h"
+#include "core/policy/quantized_signature.h"
 #include "core/profile/vector_set.h"
 
 namespace eldr {
@@ -30,9 +32,10 @@ class LocalityBandRegions {
 
   // Replaces the regions. Nobody owns any, so the next SetNodes deals them out in order.
   void SetRegions(VectorSet centroids);
-  // Replaces the regions and the nodes: node i owns region i. REQUIRES: as many of both, ordinals
-  // ascending.
-  void SetRegions(VectorSet centroids, std::vector<std::uint64_t> ordinals);
+  // Replaces the regions and the nodes: node i owns region i. To quantise centroids takes a while,
+  // so whoever has the time brings that along. REQUIRES: as many of all, ordinals ascending.
+  void SetRegions(VectorSet centroids, QuantizedCentroids quantized,
+                  std::vector<std::uint64_t> ordinals);
   // Replaces the nodes. No nodes at all change nothing: whoever comes back finds its regions.
   // REQUIRES: ordinals ascending.
   void SetNodes(absl::Span<const Node> nodes);
@@ -52,11 +55,16 @@ class LocalityBandRegions {
   // empty().
   VectorSet NodeCentroids() const;
 
-  // Sets the cosine of each node: the greatest over its regions; 0 for all if `vector` is empty or
-  // there are no regions. REQUIRES: a unit vector, or none.
-  void SetCosines(absl::Span<const float> vector);
-  // As set last; 0 for a node that is not there.
-  float CosineOf(std::uint64_t ordinal) const;
+  // Compares each node with a signature; its cosine is the greatest over its regions. All are 0 if
+  // the signature is clear or there are no regions.
+  void Compare(const QuantizedSignature& signature);
+  // Of the signature that was compared last, in the order of ordinals(): within error() of what
+  // Refine answers.
+  absl::Span<const double> cosines() const { return cosines_; }
+  double error() const { return error_; }
+  // The cosine of a node, as exact as it gets: within 10^-4. 0 for a node that is not there.
+  // REQUIRES: the signature that was compared last.
+  double Refine(const QuantizedSignature& signature, std::uint64_t ordinal) const;
 
  private:
   using Owned = std::vector<std::uint32_t>;
@@ -75,8 +83,9 @@ class LocalityBandRegions {
   VectorSet centroids_;                  // by region
   std::vector<std::uint64_t> ordinals_;  // of the nodes, ascending
   std::vector<Owned> owned_;             // by node
-  std::vector<float> region_cosines_;
-  std::vector<float> cosines_;  // by node
+  QuantizedCentroids quantized_;         // of them
+  std::vector<double> cosines_;          // by node
+  double error_ = 0;                     // of these
 };
 
 }  // namespace eldr

@@ -80,13 +80,15 @@ void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& dem
                   Eligibility& result) {
   result.candidates.clear();
   result.ineligible.fill(0);
-  UpdateBatches(fleet, silence, now);
+  for (const auto& node : fleet.nodes()) node->group->batch = 0;
+  // The batches on the way: in a large fleet each pass over the nodes is a cost of its own.
   for (const auto& node : fleet.nodes()) {
+    const std::uint32_t load = node->Load(silence.ReportIsFresh(*node, now));
+    node->group->batch += load;
     if (const auto reason = CheckNode(*node, marks, demand)) {
       ++result.ineligible[static_cast<std::size_t>(*reason)];
     } else {
-      result.candidates.push_back(
-          {.node = node.get(), .load = node->Load(silence.ReportIsFresh(*node, now))});
+      result.candidates.push_back({.node = node.get(), .load = load});
     }
   }
   const auto has_kv = [&](const Candidate& candidate) {

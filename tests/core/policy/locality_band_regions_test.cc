@@ -1,6 +1,7 @@
 #include "core/policy/locality_band_regions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -8,12 +9,12 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/core/profile/vectors.h"
+#include "tests/core/test_signature.h"
 
 namespace eldr {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::FloatEq;
 using ::testing::UnorderedElementsAre;
 
 using Nodes = std::vector<LocalityBandRegions::Node>;
@@ -58,17 +59,22 @@ TEST(LocalityBandRegionsTest, ComparesWithTheNearestRegionOfEachNode) {
   LocalityBandRegions regions = Regions(Axes(4), Idle({1, 2}));
   ASSERT_THAT(Owners(regions)[1].size(), 2u);
   for (std::uint32_t region = 0; region < 4; ++region) {
-    std::vector<float> vector(4, 0.5f);
-    vector[region] = 0.8f;
-    regions.SetCosines(vector);
+    TestSignature counts = {.tokens = 20, .counts = {4, 4, 4, 4}};
+    counts.counts[region] = 8;
+    QuantizedSignature signature;
+    ASSERT_TRUE(signature.Assign(CountTransform(1, 4), Parsed(counts, {1, 4, 1, {}})));
+    regions.Compare(signature);
+    ASSERT_GT(regions.error(), 0);
     for (const auto& [ordinal, owned] : Owners(regions)) {
-      const bool owner = std::count(owned.begin(), owned.end(), region) > 0;
-      EXPECT_THAT(regions.CosineOf(ordinal), FloatEq(owner ? 0.8f : 0.5f));
+      const double expected = std::count(owned.begin(), owned.end(), region) > 0 ? 8 : 4;
+      EXPECT_NEAR(regions.Refine(signature, ordinal), expected / std::sqrt(112), 1e-6);
+      EXPECT_NEAR(regions.cosines()[ordinal - 1], expected / std::sqrt(112), regions.error());
     }
+    EXPECT_EQ(regions.Refine(signature, 99), 0);
   }
-  regions.SetCosines({});
-  EXPECT_EQ(regions.CosineOf(1), 0);
-  EXPECT_EQ(regions.CosineOf(99), 0);
+  regions.Compare(QuantizedSignature());
+  EXPECT_THAT(regions.cosines(), ElementsAre(0, 0));
+  EXPECT_EQ(regions.error(), 0);
 }
 
 TEST(LocalityBandRegionsTest, LeavesTheRegionOfALostNodeToTheNearest) {

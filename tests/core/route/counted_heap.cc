@@ -26,6 +26,9 @@ void Free(void* block) {
 
 // The array forms call these.
 void* operator new(std::size_t size) { return Counted(std::malloc(size)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return Counted(std::malloc(size));
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
   const auto align = static_cast<std::size_t>(alignment);
   return Counted(std::aligned_alloc(align, (size + align - 1) / align * align));

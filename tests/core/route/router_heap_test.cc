@@ -2,6 +2,7 @@
 // hold. Counts, so it is a program of its own.
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -138,6 +139,8 @@ TEST_P(RouterHeapTest, LeasesAndNodesAreSmall) {
   const std::size_t node_bytes = (HeapBytes() - standing) / kNodes;
   RecordProperty("bytes_per_node", static_cast<int>(node_bytes));
   EXPECT_LE(node_bytes, 64 * kKiB);
+  // Both grow evenly, so that a large fleet is a matter of reckoning.
+  EXPECT_LE(100'000 * lease_bytes + 1'024 * node_bytes, 1'024 * kKiB * kKiB);
   EXPECT_GT(with_nodes, before);
 }
 
