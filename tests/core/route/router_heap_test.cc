@@ -20,6 +20,7 @@ namespace {
 
 constexpr absl::string_view kModel = "moe";
 constexpr std::size_t kNodes = 16;
+constexpr std::size_t kHeld = 32;
 // To parse a signature makes its counts and the list of its layers.
 constexpr std::size_t kPerSignature = 2;
 
@@ -69,17 +70,22 @@ class RouterHeapTest : public ::testing::TestWithParam<std::string> {
     ASSERT_TRUE(router_->Release({{kModel, request_id, 0}, {}, {}}).ok());
   }
 
-  // Places and releases `rounds` times, a few leases being held at any time; answers how often
-  // the heap was asked for memory.
-  std::size_t Allocations(std::size_t rounds, bool with_signature) {
-    constexpr std::size_t kHeld = 32;
+  // Places `rounds` times, releasing the eldest leases beyond `held`; answers how often the heap
+  // was asked for memory.
+  std::size_t Allocations(std::size_t rounds, std::size_t held, bool with_signature) {
     const std::size_t before = HeapAllocations();
-    for (std::size_t i = 0; i < rounds; ++i, ++turn_) {
-      if (turn_ >= kHeld) Release(ids_[(turn_ - kHeld) % ids_.size()]);
-      Place(ids_[turn_ % ids_.size()], with_signature);
+    for (std::size_t i = 0; i < rounds; ++i) {
+      for (; placed_ - released_ >= held; ++released_) Release(ids_[released_ % ids_.size()]);
+      Place(ids_[placed_ % ids_.size()], with_signature);
       clock_.Advance(absl::Milliseconds(1));
     }
     return HeapAllocations() - before;
+  }
+  // More leases than are held later, so that no node's list of them grows any more; then as few as
+  // later, so that the list of ended ones does not either.
+  void WarmUp(bool with_signature) {
+    Allocations(20'000, 4 * kHeld, with_signature);
+    Allocations(1000, kHeld, with_signature);
   }
 
   void NameRequests(std::size_t count) {
@@ -96,22 +102,22 @@ class RouterHeapTest : public ::testing::TestWithParam<std::string> {
   std::vector<SignatureData> data_;
   std::vector<std::string> ids_;
   std::size_t placed_ = 0;
-  std::size_t turn_ = 0;
+  std::size_t released_ = 0;
 };
 
 TEST_P(RouterHeapTest, ADecisionTakesNothingFromTheHeapButItsSignature) {
   constexpr std::size_t kRounds = 2000;
   Start({4, 32, 4, {}}, kNodes, 100);
   NameRequests(500);
-  Allocations(20'000, true);
-  EXPECT_EQ(Allocations(kRounds, true), kPerSignature * kRounds);
+  WarmUp(true);
+  EXPECT_EQ(Allocations(kRounds, kHeld, true), kPerSignature * kRounds);
 }
 
 TEST_P(RouterHeapTest, ADecisionWithoutASignatureTakesNothingFromTheHeap) {
   Start({4, 32, 4, {}}, kNodes, 100);
   NameRequests(500);
-  Allocations(20'000, false);
-  EXPECT_EQ(Allocations(2000, false), 0u);
+  WarmUp(false);
+  EXPECT_EQ(Allocations(2000, kHeld, false), 0u);
 }
 
 TEST_P(RouterHeapTest, LeasesAndNodesAreSmall) {
