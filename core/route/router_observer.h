@@ -27,7 +27,8 @@ class RouterObserver {
   // A node sent a complete list; what came of it besides adoptions and ends.
   virtual void OnReconciled(absl::string_view /*model*/, std::uint32_t /*conflicts*/,
                             std::uint32_t /*not_adopted*/) {}
-  // A lease ended, for whatever cause; called exactly once per lease.
+  // A lease ended, for whatever cause; called exactly once per lease. One that ended as moved is
+  // followed by OnLeasePlaced for its request's new lease, before anything else of its model.
   virtual void OnLeaseEnded(absl::string_view /*model*/, const Lease& /*lease*/, LeaseEnd /*end*/) {
   }
   // A node registered, or came back as a new incarnation.

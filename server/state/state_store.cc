@@ -14,13 +14,6 @@ namespace {
 constexpr std::size_t kMostQueuedBytes = std::size_t{128} << 20;
 constexpr absl::Duration kRewriteInterval = absl::Seconds(5);
 constexpr absl::Duration kLearnedInterval = absl::Seconds(1);
-// Contributions restored per step, and per hold of their model's lock.
-constexpr int kRestoredPerStep = 1024;
-constexpr std::size_t kRestoredPerLock = 16;
-// Leases written per transaction when all are.
-constexpr std::size_t kRewritePart = 2048;
-
-double Milliseconds(absl::Duration duration) { return absl::ToDoubleMilliseconds(duration); }
 
 }  // namespace
 
@@ -47,125 +40,6 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateConfig& 
 }
 
 StateStore::~StateStore() { Close(); }
-
-void StateStore::Restore(Router& router, const DeclareModel& declare) {
-  router_ = &router;
-  restore_start_ = clock_.Monotonic();
-  std::map<std::string, ModelRecord> records;
-  file_->ReadAll(StateFile::Kind::kModel, [&](absl::string_view key, absl::string_view body) {
-    if (auto model = DecodeModelRow(body)) records[std::string(key)] = *std::move(model);
-  });
-  file_->ReadAll(StateFile::Kind::kNode, [&](absl::string_view, absl::string_view body) {
-    auto node = DecodeNodeRow(body);
-    if (!node) return;
-    const auto model = records.find(node->spec.model);
-    if (model != records.end()) model->second.nodes.push_back(*std::move(node));
-  });
-  for (auto& [name, record] : records) {
-    const std::string& model = name;
-    ModelRecord& into = record;
-    const auto read = [&](StateFile::Kind kind, auto take) {
-      file_->ReadAll(kind, [&](absl::string_view key, absl::string_view body) {
-        if (key == model) take(body);
-      });
-    };
-    read(StateFile::Kind::kLearned,
-         [&](absl::string_view body) { into.learned = DecodeLearnedRow(body); });
-    if (!into.learned) continue;
-    read(StateFile::Kind::kPolicy,
-         [&](absl::string_view body) { into.learned->policy = DecodeMemoryRow(body); });
-    read(StateFile::Kind::kShadow,
-         [&](absl::string_view body) { into.learned->shadow = DecodeMemoryRow(body); });
-  }
-  std::uint64_t last_lease = file_->ReadLastLeaseId();
-  std::uint64_t homeless = 0;
-  file_->ReadLeases([&](std::uint64_t id, absl::string_view body) {
-    auto stored = DecodeLeaseRow(body);
-    const auto model = stored ? records.find(stored->model) : records.end();
-    if (model == records.end() || stored->lease.id != id) {
-      ++homeless;
-      return;
-    }
-    last_lease = std::max(last_lease, id);
-    model->second.leases.push_back(std::move(stored->lease));
-  });
-  router.ContinueLeaseIds(std::min(last_lease, std::uint64_t{1} << 62));
-  metrics_.refused_leases.Increment(static_cast<double>(homeless));
-  rewrite_ = homeless > 0;
-  for (auto& [name, record] : records) RestoreModel(std::move(record), declare);
-
-  if (file_->bad_rows() > 0 || file_->damaged()) {
-    rewrite_ = true;
-    metrics_.bad_rows.Increment(static_cast<double>(file_->bad_rows()));
-    log_.Error("state_damaged", {{"file", path()},
-                                 {"bad_rows", file_->bad_rows()},
-                                 {"structure", file_->damaged() ? "damaged" : "sound"}});
-  }
-  if (file_->damaged()) metrics_.damaged.Increment();
-  restoring_ = !awaited_.empty();
-}
-
-void StateStore::RestoreModel(ModelRecord record, const DeclareModel& declare) {
-  const std::string name = record.name;
-  const MonotonicTime start = clock_.Monotonic();
-  const std::size_t kept_leases = record.leases.size();
-  const auto give_up = [&](const absl::Status& why) {
-    rewrite_ = true;
-    metrics_.refused_leases.Increment(static_cast<double>(kept_leases));
-    log_.Error("state_not_restored", {{"model", name}, {"message", why.message()}});
-  };
-  if (!router_->DescribeModel(name).ok()) {
-    if (const absl::Status declared = declare(record); !declared.ok()) return give_up(declared);
-  }
-  std::vector<std::pair<std::uint64_t, std::string>> leases;
-  leases.reserve(kept_leases);
-  for (const LeaseRecord& lease : record.leases) leases.emplace_back(lease.id, lease.request_id);
-  const auto result = router_->Restore(std::move(record));
-  if (!result.ok()) return give_up(result.status());
-  for (auto& [id, request_id] : leases) {
-    awaited_[id] = {models_.size(), std::move(request_id)};
-  }
-  models_.push_back(name);
-  if (result->refused_leases + result->refused_nodes > 0) rewrite_ = true;
-  metrics_.restored_leases.Increment(static_cast<double>(result->leases));
-  metrics_.refused_leases.Increment(static_cast<double>(result->refused_leases));
-  log_.Info("state_restored", {{"model", name},
-                               {"nodes", result->nodes},
-                               {"leases", result->leases},
-                               {"refused_nodes", result->refused_nodes},
-                               {"refused_leases", result->refused_leases},
-                               {"learned", result->learned},
-                               {"ms", Milliseconds(clock_.Monotonic() - start)},
-                               {"ms_in_all", Milliseconds(clock_.Monotonic() - restore_start_)}});
-}
-
-void StateStore::RestoreSomeContributions() {
-  std::map<std::size_t, std::vector<ContributionRecord>> by_model;
-  const std::uint64_t last = file_->ReadContributions(
-      last_restored_, kRestoredPerStep, [&](std::uint64_t id, absl::string_view codes) {
-        const auto it = awaited_.find(id);
-        if (it == awaited_.end()) return;
-        auto& [model, request_id] = it->second;
-        by_model[model].push_back({id, std::move(request_id), {codes.begin(), codes.end()}});
-      });
-  for (const auto& [model, records] : by_model) {
-    const auto all = absl::MakeConstSpan(records);
-    for (std::size_t i = 0; i < all.size(); i += kRestoredPerLock) {
-      const auto restored =
-          router_->RestoreContributions(models_[model], all.subspan(i, kRestoredPerLock));
-      if (restored.ok()) restored_contributions_ += *restored;
-    }
-  }
-  restoring_ = last != last_restored_ && !file_->damaged();
-  last_restored_ = last;
-  if (restoring_) return;
-  metrics_.restored_contributions.Increment(static_cast<double>(restored_contributions_));
-  log_.Info("state_contributions_restored",
-            {{"contributions", restored_contributions_},
-             {"leases", awaited_.size()},
-             {"ms", Milliseconds(clock_.Monotonic() - restore_start_)}});
-  awaited_ = {};
-}
 
 void StateStore::Start() {
   thread_ = std::thread([this] { Run(); });
@@ -268,6 +142,9 @@ absl::Status StateStore::WriteBatch(const std::vector<Queued>& batch) {
 absl::Status StateStore::WriteOne(const Queued& queued) {
   switch (queued.change) {
     case Change::kLease:
+      if (queued.replaced_lease_id != 0) {
+        ELDR_RETURN_IF_ERROR(file_->EraseLease(queued.replaced_lease_id));
+      }
       ELDR_RETURN_IF_ERROR(file_->PutLease(queued.lease_id, queued.body));
       // A restored lease that waits for its contribution has it in the file already.
       if (queued.codes.empty()) return absl::OkStatus();
@@ -282,94 +159,6 @@ absl::Status StateStore::WriteOne(const Queued& queued) {
       return file_->Put(StateFile::Kind::kModel, queued.key, queued.body);
   }
   return absl::InternalError("no such change");
-}
-
-absl::Status StateStore::WriteLearned() {
-  if (router_ == nullptr) return absl::OkStatus();
-  const std::vector<ModelDescription> models = router_->ListModels();
-  if (models.empty()) return absl::OkStatus();
-  ELDR_RETURN_IF_ERROR(file_->Begin());
-  for (const ModelDescription& model : models) {
-    ELDR_RETURN_IF_ERROR(WriteLearned(model.spec.name));
-  }
-  return file_->Commit();
-}
-
-absl::Status StateStore::WriteLearned(const std::string& model) {
-  LearnedRecord learned;
-  ELDR_ASSIGN_OR_RETURN(learned, router_->CopyLearned(model, learned_versions_[model]));
-  ELDR_RETURN_IF_ERROR(file_->Put(StateFile::Kind::kLearned, model, EncodeLearned(learned)));
-  if (learned.policy) {
-    ELDR_RETURN_IF_ERROR(
-        file_->Put(StateFile::Kind::kPolicy, model, EncodeMemory(*learned.policy)));
-  }
-  if (!learned.shadow) return absl::OkStatus();
-  return file_->Put(StateFile::Kind::kShadow, model, EncodeMemory(*learned.shadow));
-}
-
-absl::Status StateStore::Rewrite() {
-  const MonotonicTime start = clock_.Monotonic();
-  const bool was_damaged = file_ != nullptr && (file_->damaged() || file_->bad_rows() > 0);
-  file_.reset();
-  if (was_damaged) {
-    // For whoever wants to know what happened to it.
-    std::error_code error;
-    std::filesystem::rename(path(), path() + ".damaged", error);
-    std::filesystem::rename(path() + "-wal", path() + ".damaged-wal", error);
-  }
-  ELDR_ASSIGN_OR_RETURN(file_, StateFile::Replace(path(), durable()));
-  {
-    // From now on changes are queued, and written after the copies, which may know them already:
-    // writing a change again does no harm.
-    std::lock_guard<std::mutex> lock(mutex_);
-    keeping_ = true;
-  }
-  learned_versions_.clear();
-  for (const ModelDescription& model : router_->ListModels()) {
-    ELDR_RETURN_IF_ERROR(RewriteModel(model));
-  }
-  rewrite_ = false;
-  metrics_.kept.Set(1);
-  log_.Info("state_rewritten", {{"file", path()},
-                                {"bytes", file_->bytes()},
-                                {"ms", Milliseconds(clock_.Monotonic() - start)}});
-  return absl::OkStatus();
-}
-
-absl::Status StateStore::RewriteModel(const ModelDescription& model) {
-  const std::string& name = model.spec.name;
-  ModelRecord record;
-  ELDR_ASSIGN_OR_RETURN(record, router_->CopyModel(name));
-  ELDR_RETURN_IF_ERROR(file_->Begin());
-  ELDR_RETURN_IF_ERROR(
-      file_->Put(StateFile::Kind::kModel, name, EncodeModel(name, record.geometry, record.policy)));
-  ELDR_RETURN_IF_ERROR(WriteLearned(name));
-  for (const NodeRecord& node : record.nodes) {
-    ELDR_RETURN_IF_ERROR(file_->Put(StateFile::Kind::kNode, node.spec.node_id, EncodeNode(node)));
-  }
-  std::uint64_t last_lease = 0;
-  std::vector<std::string> ids;
-  for (std::size_t i = 0; i < record.leases.size(); ++i) {
-    const LeaseRecord& lease = record.leases[i];
-    last_lease = std::max(last_lease, lease.id);
-    ELDR_RETURN_IF_ERROR(file_->PutLease(lease.id, EncodeLease(name, lease)));
-    ids.push_back(lease.request_id);
-    const bool part_ends = i + 1 == record.leases.size() || (i + 1) % kRewritePart == 0;
-    if (ids.size() < kRestoredPerLock && !part_ends) continue;
-    std::vector<ContributionRecord> contributions;
-    ELDR_ASSIGN_OR_RETURN(contributions, router_->CopyContributions(name, ids));
-    ids.clear();
-    for (const ContributionRecord& contribution : contributions) {
-      ELDR_RETURN_IF_ERROR(file_->PutContribution(contribution.lease_id, contribution.codes));
-    }
-    if (!part_ends) continue;
-    ELDR_RETURN_IF_ERROR(file_->Commit());
-    file_->MaybeCheckpoint();
-    ELDR_RETURN_IF_ERROR(file_->Begin());
-  }
-  if (last_lease > 0) ELDR_RETURN_IF_ERROR(file_->PutLastLeaseId(last_lease));
-  metrics_.records.Increment(static_cast<double>(record.leases.size() + record.nodes.size() + 1));
-  return file_->Commit();
 }
 
 void StateStore::WhenKept(absl::AnyInvocable<void()> answer) {
@@ -413,15 +202,23 @@ void StateStore::Enqueue(Queued queued) {
 }
 
 void StateStore::OnModelDeclared(const ModelSpec& spec) {
-  Enqueue({Change::kModel,
-           0,
-           spec.name,
-           EncodeModel(spec.name, spec.geometry, spec.settings.policy),
-           {}});
+  Enqueue({.change = Change::kModel,
+           .key = spec.name,
+           .body = EncodeModel(spec.name, spec.geometry, spec.settings.policy)});
 }
 
 void StateStore::OnLeasePlaced(absl::string_view model, const Lease& lease) {
-  Enqueue({Change::kLease, lease.id, "", EncodeLease(model, RecordOf(lease)), lease.contribution});
+  Enqueue({.change = Change::kLease,
+           .lease_id = lease.id,
+           .body = EncodeLease(model, RecordOf(lease)),
+           .codes = lease.contribution,
+           .replaced_lease_id = TakeMoved(model)});
+}
+
+std::uint64_t StateStore::TakeMoved(absl::string_view model) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto it = moved_.find(model);
+  return it == moved_.end() ? 0 : std::exchange(it->second, 0);
 }
 
 void StateStore::OnLeaseUpdated(absl::string_view model, const Lease& lease) {
@@ -432,12 +229,17 @@ void StateStore::OnLeaseAdopted(absl::string_view model, const Lease& lease) {
   OnLeasePlaced(model, lease);
 }
 
-void StateStore::OnLeaseEnded(absl::string_view, const Lease& lease, LeaseEnd) {
-  Enqueue({Change::kLeaseEnd, lease.id, "", "", {}});
+void StateStore::OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) {
+  if (end == LeaseEnd::kMoved) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    moved_[std::string(model)] = lease.id;
+    return;
+  }
+  Enqueue({.change = Change::kLeaseEnd, .lease_id = lease.id});
 }
 
 void StateStore::OnNodeRegistered(const DecodeNode& node) {
-  Enqueue({Change::kNode, 0, node.spec.node_id, EncodeNode(RecordOf(node)), {}});
+  Enqueue({.change = Change::kNode, .key = node.spec.node_id, .body = EncodeNode(RecordOf(node))});
 }
 
 void StateStore::OnNodeRespecified(const DecodeNode& node) { OnNodeRegistered(node); }
@@ -445,7 +247,7 @@ void StateStore::OnNodeState(const DecodeNode& node, NodeState) { OnNodeRegister
 void StateStore::OnNodeDraining(const DecodeNode& node) { OnNodeRegistered(node); }
 
 void StateStore::OnNodeRemoved(const DecodeNode& node) {
-  Enqueue({Change::kNodeRemoved, 0, node.spec.node_id, "", {}});
+  Enqueue({.change = Change::kNodeRemoved, .key = node.spec.node_id});
 }
 
 }  // namespace eldr

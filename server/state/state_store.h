@@ -42,7 +42,8 @@ namespace eldr {
 // changes are no longer kept: the daemon serves on, a log line and a metric tell, and a file with
 // all of the state is written anew as soon as that works.
 //
-// Thread-safe, but for Restore(), Step() and Close().
+// Thread-safe, but for Restore(), Step() and Close(). Besides state_store.cc, state_restore.cc
+// (what a new process takes over) and state_rewrite.cc (all of the state at once) implement it.
 class StateStore final : public RouterObserver {
  public:
   // Declares a model that only the state file knows; `policy` may be none that serves it.
@@ -92,9 +93,10 @@ class StateStore final : public RouterObserver {
   struct Queued {
     Change change;
     std::uint64_t lease_id = 0;
-    std::string key;   // of a node or model
-    std::string body;  // as stored
-    std::vector<std::uint8_t> codes;
+    std::string key = {};   // of a node or model
+    std::string body = {};  // as stored
+    std::vector<std::uint8_t> codes = {};
+    std::uint64_t replaced_lease_id = 0;  // of a lease: the one that its request moved from
   };
   using Answers = std::vector<absl::AnyInvocable<void()>>;
 
@@ -105,6 +107,7 @@ class StateStore final : public RouterObserver {
   bool durable() const { return config_.sync != "never"; }
 
   void Enqueue(Queued queued);
+  std::uint64_t TakeMoved(absl::string_view model);
   absl::Status WriteBatch(const std::vector<Queued>& batch);
   absl::Status WriteOne(const Queued& queued);
   absl::Status WriteLearned();
@@ -145,6 +148,9 @@ class StateStore final : public RouterObserver {
   std::vector<Queued> queue_;
   std::size_t queued_bytes_ = 0;
   Answers answers_;
+  // By model the lease that ended as moved, until its request's new lease is told of. One change,
+  // so that no crash comes between the two.
+  absl::flat_hash_map<std::string, std::uint64_t> moved_;
   bool keeping_ = true;   // else changes are not queued
   bool writing_ = false;  // a batch is on its way, or its answers
   bool overflown_ = false;

@@ -10,6 +10,8 @@
 #include <bit>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <random>
 
 #include "absl/strings/str_cat.h"
@@ -49,7 +51,7 @@ void WriteFile(const std::string& path, const std::string& bytes) {
 class Process {
  public:
   explicit Process(const std::string& folder, const std::string& sync = "interval",
-                   const ModelGeometry& geometry = kGeometry)
+                   const ModelGeometry& geometry = kGeometry, RouterObserver* also = nullptr)
       : log_(LogConfig{}, clock_, std::make_shared<spdlog::sinks::null_sink_mt>()) {
     StateConfig config;
     config.directory = folder;
@@ -59,6 +61,7 @@ class Process {
     if (!opened.ok()) return;
     store_ = *std::move(opened);
     observers_.Add(*store_);
+    if (also != nullptr) observers_.Add(*also);
     router_ = Router::Create({}, clock_, observers_).value();
     EXPECT_THAT(router_->DeclareModel({kModel, geometry, {}}), IsOk());
     store_->Restore(*router_, [&](const ModelRecord& record) {
@@ -134,7 +137,7 @@ std::string CopyAsKilled(const std::string& folder) {
   return copy;
 }
 
-// Everything that a router tells of its state, in order.
+// Everything that a router tells of its state, in order; loads aside, for which reports count too.
 std::string Observe(const Router& router) {
   std::string seen;
   ModelRecord model = router.CopyModel(kModel).value();
@@ -152,8 +155,8 @@ std::string Observe(const Router& router) {
   const auto nodes = router.ListNodes("");
   for (const NodeStatus& node : *nodes) {
     absl::StrAppend(&seen, "node ", node.spec.node_id, " ", node.spec.incarnation, " ",
-                    Name(node.state), " ", node.draining, " ", node.load, " ", node.leases, " ",
-                    node.kv_tokens, "\n");
+                    Name(node.state), " ", node.draining, " ", node.leases, " ", node.kv_tokens,
+                    "\n");
     const auto residency = router.GetResidency(node.spec.node_id);
     for (const float chance : residency->activation) {
       absl::StrAppend(&seen, absl::Hex(std::bit_cast<std::uint32_t>(chance)), " ");
@@ -166,6 +169,17 @@ std::string Observe(const Router& router) {
     absl::StrAppend(&seen, " ", absl::Hex(std::bit_cast<std::uint32_t>(chance)));
   }
   return seen;
+}
+
+// Nothing was reported to this router yet.
+void ExpectOwnCounts(const Router& router) {
+  std::map<std::string, std::uint32_t> sequences;
+  const ModelRecord model = router.CopyModel(kModel).value();
+  for (const LeaseRecord& lease : model.leases) sequences[lease.node_id] += lease.sequences;
+  const auto nodes = router.ListNodes("");
+  for (const NodeStatus& node : *nodes) {
+    EXPECT_EQ(node.load, sequences[node.spec.node_id]) << node.spec.node_id;
+  }
 }
 
 class RandomCalls {
@@ -209,12 +223,40 @@ class RandomCalls {
           .IgnoreError();
     } else if (draw == 17 && rng_() % 4 == 0) {
       router.RemoveNode(node).IgnoreError();
+    } else if (draw == 18) {
+      Beat(node);
     } else {
+      process_.clock_.Advance(absl::Milliseconds(static_cast<std::int64_t>(rng_() % 1500)));
+      router.Step();
       process_.store_->Step();
     }
   }
 
  private:
+  // Names some requests as running and one as finished, now and then as if they were all, and tells
+  // of its steps.
+  void Beat(const std::string& node) {
+    std::vector<std::string> names;
+    for (std::uint64_t i = rng_() % 20; i > 0; --i) names.push_back(absl::StrCat("r", rng_() % 40));
+    std::vector<const std::string*> running;
+    for (const std::string& name : names) running.push_back(&name);
+    const std::string done = absl::StrCat("r", rng_() % 40);
+    const std::string* const finished[] = {&done};
+    StepStats steps;
+    steps.max_batch = 8;
+    steps.steps = 10;
+    steps.mean_batch = 1 + static_cast<double>(rng_() % 7);
+    steps.total_duration = absl::Milliseconds(static_cast<std::int64_t>(50 + rng_() % 300));
+    NodeReport report;
+    report.node_id = node;
+    report.running = static_cast<std::uint32_t>(running.size());
+    report.running_request_ids = running;
+    report.finished_request_ids = finished;
+    report.complete_list = rng_() % 3 == 0;
+    report.steps = {&steps, 1};
+    process_.router_->Heartbeat(report).IgnoreError();
+  }
+
   Process& process_;
   std::mt19937_64 rng_;
   std::uint64_t incarnation_ = 1;
@@ -232,14 +274,57 @@ TEST(StateStoreTest, WhatIsRestoredIsBitForBitWhatWasThere) {
       before.Write();
       Process after(CopyAsKilled(folder));
       ASSERT_EQ(Observe(*after.router_), Observe(*before.router_));
-      for (const std::string& request : before.Requests()) {
-        const auto again = after.Place(request);
+      ExpectOwnCounts(*after.router_);
+      const ModelRecord model = before.router_->CopyModel(kModel).value();
+      for (const LeaseRecord& lease : model.leases) {
+        const auto again = after.Place(lease.request_id);
         ASSERT_THAT(again, IsOk());
         EXPECT_EQ(again->reason, PlacementReason::kExistingLease);
-        EXPECT_EQ(again->lease_id, before.Place(request)->lease_id);
+        EXPECT_EQ(again->lease_id, lease.id);
       }
     }
   }
+}
+
+// Has the store write while a lease ends, as its thread may.
+class WritesAtAnEnd final : public RouterObserver {
+ public:
+  void OnLeaseEnded(absl::string_view, const Lease&, LeaseEnd) override {
+    if (write) write();
+  }
+  std::function<void()> write;
+};
+
+TEST(StateStoreTest, ACrashInTheMiddleOfAMoveLosesNoLeaseAndKeepsNoSecondOne) {
+  const std::string folder = NewFolder();
+  WritesAtAnEnd observer;
+  Process before(folder, "interval", kGeometry, &observer);
+  before.Register("a");
+  before.Register("b");
+  const Placement first = before.Place("r").value();
+  before.Write();
+  std::string killed;
+  observer.write = [&] {
+    before.store_->Step();
+    killed = CopyAsKilled(folder);
+  };
+  const std::string first_node(first.node.node_id);
+  const std::string* const excluded[] = {&first_node};
+  PlacementQuery elsewhere;
+  elsewhere.model = kModel;
+  elsewhere.request_id = "r";
+  elsewhere.exclude_nodes = excluded;
+  const Placement second = before.router_->Place(elsewhere).value();
+  observer.write = nullptr;
+  ASSERT_EQ(second.reason, PlacementReason::kMoved);
+  ASSERT_FALSE(killed.empty());
+  EXPECT_EQ(Process(killed).Place("r")->lease_id, first.lease_id) << "it had not moved yet";
+
+  before.Write();
+  Process after(CopyAsKilled(folder));
+  EXPECT_EQ(after.Place("r")->lease_id, second.lease_id);
+  EXPECT_THAT(after.Requests(), ::testing::ElementsAre("r"));
+  EXPECT_EQ(after.Metric("eldr_state_restored_total", "refused_lease"), 0);
 }
 
 TEST(StateStoreTest, LeaseIdsGoOnAboveAllThatWereEverStored) {
