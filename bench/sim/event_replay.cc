@@ -43,7 +43,9 @@ class EventPlayer {
         leases_.erase(event.node_removed());
         return router_->RemoveNode(event.node_removed()).status();
       case v1::EventRecord::kLeaseAdopted:
-        return Hold(event.lease_adopted());
+        return Adopt(event.lease_adopted());
+      case v1::EventRecord::kLeaseHeld:
+        return Hold(event.lease_held());
       case v1::EventRecord::kSignaturePushed:
         return Push(event.signature_pushed());
       case v1::EventRecord::kPlaced:
@@ -128,13 +130,35 @@ class EventPlayer {
     return Decide(query, event.node_id());
   }
 
-  absl::Status Hold(const v1::LeaseEvent& lease) {
+  // Borrows from the event.
+  static PlacementQuery QueryFor(const v1::LeaseEvent& lease) {
     PlacementQuery query;
     query.model = lease.model();
     query.request_id = lease.request_id();
     query.sequences = std::max(lease.sequences(), 1u);
     query.context_tokens = lease.context_tokens();
-    return Decide(query, lease.node_id());
+    return query;
+  }
+
+  absl::Status Adopt(const v1::LeaseEvent& lease) {
+    return Decide(QueryFor(lease), lease.node_id());
+  }
+
+  // Placed before the log began: where it is was not decided here, so nothing is counted. The
+  // snapshots of later files tell of what this replay has placed by itself.
+  absl::Status Hold(const v1::LeaseEvent& lease) {
+    if (result_.placements > 0 || node_of_.contains(lease.request_id())) return absl::OkStatus();
+    PlacementQuery query = QueryFor(lease);
+    query.lease_ttl = absl::Hours(1);
+    const std::string* const only[] = {&lease.node_id()};
+    query.allow_nodes = only;
+    const absl::StatusOr<Placement> placement = router_->Place(query);
+    if (!placement.ok()) {
+      ++result_.refused;  // a node that is full, drains or is lost now
+      return absl::OkStatus();
+    }
+    Move(lease.request_id(), std::string(placement->node.node_id));
+    return absl::OkStatus();
   }
 
   absl::Status Decide(PlacementQuery query, const std::string& recorded_node) {

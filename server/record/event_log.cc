@@ -24,7 +24,7 @@ void FillLease(absl::string_view model, const Lease& lease, v1::LeaseEvent* even
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const EventLogConfig& config,
                                                          const Router& router, const Clock& clock,
                                                          Log& log) {
-  std::unique_ptr<EventLog> events(new EventLog(router, clock));
+  std::unique_ptr<EventLog> events(new EventLog(router, clock, config.file_bytes / 4));
   ELDR_ASSIGN_OR_RETURN(
       events->files_, RecordFiles::Open({.key = "event_log.directory",
                                          .directory = config.directory,
@@ -76,7 +76,26 @@ std::string EventLog::Snapshot() const {
     AppendRecord(RecordOf(node.spec), records);
     AppendRecord(StateOf(node), records);
   }
+  for (const ModelDescription& model : router_.ListModels()) {
+    AppendLeases(model.spec.name, records);
+  }
   return records;
+}
+
+void EventLog::AppendLeases(const std::string& model, std::string& records) const {
+  const absl::StatusOr<ModelRecord> copy = router_.CopyModel(model);
+  if (!copy.ok()) return;
+  v1::EventRecord record = Now();
+  for (const LeaseRecord& lease : copy->leases) {
+    if (records.size() >= snapshot_bytes_) return;
+    v1::LeaseEvent* const held = record.mutable_lease_held();
+    held->set_model(model);
+    held->set_request_id(lease.request_id);
+    held->set_node_id(lease.node_id);
+    held->set_sequences(lease.sequences);
+    held->set_context_tokens(lease.context_tokens);
+    AppendRecord(record, records);
+  }
 }
 
 void EventLog::OnModelDeclared(const ModelSpec& spec) { files_->Append(RecordOf(spec)); }

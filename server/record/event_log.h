@@ -2,7 +2,9 @@
 #ifndef ELDR_SERVER_RECORD_EVENT_LOG_H_
 #define ELDR_SERVER_RECORD_EVENT_LOG_H_
 
+#include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -41,7 +43,8 @@ class EventLog {
   static constexpr char kMagic[] = "ELDREVT1";
 
  private:
-  EventLog(const Router& router, const Clock& clock) : router_(router), clock_(clock) {}
+  EventLog(const Router& router, const Clock& clock, std::uint64_t snapshot_bytes)
+      : router_(router), clock_(clock), snapshot_bytes_(snapshot_bytes) {}
   v1::EventRecord Now() const;
   v1::EventRecord RecordOf(const ModelSpec& spec) const;
   v1::EventRecord RecordOf(const NodeSpec& spec) const;
@@ -50,9 +53,12 @@ class EventLog {
   v1::EventRecord StateOf(const Node& node) const;
   // What is there, as the first records of a file.
   std::string Snapshot() const;
+  void AppendLeases(const std::string& model, std::string& records) const;
 
   const Router& router_;
   const Clock& clock_;
+  // No lease is added to a snapshot that is larger.
+  const std::uint64_t snapshot_bytes_;
   std::unique_ptr<RecordFiles> files_;
 };
 

@@ -125,6 +125,24 @@ TEST_F(EventReplayTest, WhatTheSnapshotTellsAgainChangesNothing) {
   EXPECT_EQ(result.load_spread, (1 + 0) / 2.0) << "r1 is on a, then r2 on b beside it";
 }
 
+TEST_F(EventReplayTest, LeasesOfTheFirstSnapshotAreHeldWithoutBeingDecidedAnew) {
+  const auto hold = [this](const std::string& id, const std::string& node) {
+    v1::LeaseEvent& held = *Add(0).mutable_lease_held();
+    held.set_model("m");
+    held.set_request_id(id);
+    held.set_node_id(node);
+    held.set_sequences(1);
+  };
+  hold("r1", "a");
+  hold("r2", "a");
+  Place(1, "r3", 0, "b");
+  hold("r4", "b");  // of a later file
+  const EventReplayResult result = MustReplay("least_loaded");
+  EXPECT_EQ(result.placements, 1u);
+  EXPECT_EQ(result.same_node, 1u) << "a has two already";
+  EXPECT_EQ(result.load_spread, 1) << "two on a, one on b";
+}
+
 TEST_F(EventReplayTest, ReadsLogsAndRefusesOtherFiles) {
   AddTraffic();
   const TempDir dir;

@@ -125,13 +125,22 @@ TEST_F(EventLogTest, EachFileStartsWithASnapshot) {
   node.model = kModel;
   node.address = "c:1";
   ASSERT_THAT((*router)->RegisterNode(node), IsOk());
+  PlacementQuery query;
+  query.model = kModel;
+  query.request_id = "r";
+  query.context_tokens = 100;
+  ASSERT_THAT((*router)->Place(query), IsOk());
   Log log(LogConfig{.level = "error"}, clock);
   {
     const auto events = EventLog::Open({.directory = dir_ / "events"}, **router, clock, log);
     ASSERT_THAT(events, IsOk());
   }
-  EXPECT_THAT(Kinds(Files().at(2)),
-              ElementsAre(Kind::kModelDeclared, Kind::kNodeRegistered, Kind::kNodeState));
+  const std::vector<v1::EventRecord> snapshot = Files().at(2);
+  EXPECT_THAT(Kinds(snapshot), ElementsAre(Kind::kModelDeclared, Kind::kNodeRegistered,
+                                           Kind::kNodeState, Kind::kLeaseHeld));
+  EXPECT_EQ(snapshot.back().lease_held().request_id(), "r");
+  EXPECT_EQ(snapshot.back().lease_held().node_id(), "c");
+  EXPECT_EQ(snapshot.back().lease_held().context_tokens(), 100u);
 }
 
 }  // namespace
