@@ -2,6 +2,8 @@
 
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -47,6 +49,10 @@ absl::Status Daemon::Build() {
   if (!config_.http.token_file.empty()) {
     ELDR_ASSIGN_OR_RETURN(http_tokens_,
                           TokenFile::Open("http.token_file", config_.http.token_file));
+  }
+  if (config_.tls.enabled()) {
+    tls_expiry_ = std::make_unique<TlsExpiry>(config_.tls, registry_);
+    ELDR_RETURN_IF_ERROR(tls_expiry_->Reload().status());
   }
   observers_.Add(events_);
   if (!config_.state.directory.empty()) {
@@ -186,6 +192,7 @@ void Daemon::Stop() {
 
 void Daemon::ReloadCredentials() {
   authorizer_->Reload(log_);
+  if (tls_expiry_ != nullptr) LogReload(tls_expiry_->Reload(), config_.tls.certificate, log_);
   if (http_tokens_ == nullptr) return;
   LogReload(http_tokens_->Reload(), http_tokens_->path(), log_);
 }
@@ -193,8 +200,8 @@ void Daemon::ReloadCredentials() {
 std::string Daemon::MetricsText() {
   metrics_.SetCallsInFlight(gate_.in_flight());
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
-  for (prometheus::MetricFamily& family : collector_->Collect()) {
-    families.push_back(std::move(family));
+  for (auto more : {collector_->Collect(), process_.Collect()}) {
+    std::move(more.begin(), more.end(), std::back_inserter(families));
   }
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -15,6 +15,7 @@
 #include "core/route/router.h"
 #include "server/auth/audit.h"
 #include "server/auth/authorizer.h"
+#include "server/auth/tls_expiry.h"
 #include "server/auth/token_file.h"
 #include "server/base/log.h"
 #include "server/base/ticker.h"
@@ -23,6 +24,7 @@
 #include "server/http_server.h"
 #include "server/metrics/fleet_collector.h"
 #include "server/metrics/metrics.h"
+#include "server/metrics/process_collector.h"
 #include "server/observers.h"
 #include "server/record/event_log.h"
 #include "server/record/signature_capture.h"
@@ -88,12 +90,14 @@ class Daemon {
   Audit audit_;
   std::unique_ptr<Authorizer> authorizer_;
   std::unique_ptr<TokenFile> http_tokens_;  // nullptr if pages need no token
+  std::unique_ptr<TlsExpiry> tls_expiry_;   // nullptr without TLS
   std::unique_ptr<Router> router_;
   // nullptr if nothing is recorded. Its last words may be a snapshot of the router, which has to be
   // there still; by then nobody calls the router, which would tell of it.
   std::unique_ptr<EventLog> event_log_;
   std::unique_ptr<PlacementFeed> feed_;
   std::unique_ptr<FleetCollector> collector_;
+  const ProcessCollector process_;
   std::unique_ptr<ServiceContext> context_;
   std::unique_ptr<PlacementService> placement_service_;
   std::unique_ptr<FleetService> fleet_service_;

@@ -14,6 +14,7 @@
 #include "server/daemon.h"
 #include "server/flags.h"
 #include "server/grpc_server.h"
+#include "server/metrics/process_collector.h"
 
 namespace eldr {
 namespace {
@@ -50,6 +51,7 @@ sigset_t BlockSignals() {
 
 int Run(int argc, char** argv) {
   SpareDeadlockSearch();
+  RaiseOpenFileLimit();
   int exit_code = 0;
   const std::optional<Flags> flags = ParseFlags(argc, argv, &exit_code);
   if (!flags.has_value()) return exit_code;

@@ -20,7 +20,7 @@
 
 namespace eldr {
 
-// A line for what a reload of token file `path` did, if anything.
+// A line for what a reload of the file `path` did, if anything.
 void LogReload(const absl::StatusOr<bool>& changed, const std::string& path, Log& log);
 
 // Whether a call may be made, and who asked.

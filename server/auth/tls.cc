@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -60,6 +61,23 @@ absl::Status CheckTlsFiles(const TlsConfig& config) {
   absl::Status status = Check(config);
   ERR_clear_error();  // what failed is in the status; left here it would confuse the next handshake
   return status;
+}
+
+absl::StatusOr<absl::Time> FirstExpiry(absl::string_view key, const std::string& path) {
+  const BioPtr file(BIO_new_file(path.c_str(), "r"));
+  absl::Time first = absl::InfiniteFuture();
+  while (file != nullptr) {
+    const X509Ptr certificate(PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr));
+    std::tm end{};
+    if (certificate == nullptr ||
+        ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
+      break;
+    }
+    first = std::min(first, absl::FromTM(end, absl::UTCTimeZone()));
+  }
+  ERR_clear_error();  // the end of the file is one
+  if (first < absl::InfiniteFuture()) return first;
+  return Refuse(key, path, "which holds none", "a file of certificates in PEM");
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(

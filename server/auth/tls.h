@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/config/config.h"
 
@@ -17,6 +18,10 @@ namespace eldr {
 // INVALID_ARGUMENT, naming key and file, if a file cannot be read, holds no certificate or no
 // private key, or if the key is of another certificate.
 absl::Status CheckTlsFiles(const TlsConfig& config);
+
+// When the first of the certificates in the file ends. `key` is the configuration's name of the
+// file, for messages; errors as CheckTlsFiles.
+absl::StatusOr<absl::Time> FirstExpiry(absl::string_view key, const std::string& path);
 
 // Credentials that follow the files: replaced ones serve the handshakes after `reload_interval`,
 // connections that are open stay. While the files do not fit each other, the former ones serve.

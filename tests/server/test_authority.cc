@@ -49,9 +49,9 @@ TestAuthority::TestAuthority(const std::string& name) : key_(EVP_EC_gen("P-256")
 }
 
 TestCertificate TestAuthority::Issue(const std::string& common_name,
-                                     const std::vector<std::string>& names) {
+                                     const std::vector<std::string>& names, int days) {
   const KeyPtr key(EVP_EC_gen("P-256"));
-  const X509Ptr certificate = MakeCertificate(common_name, key.get(), ++serial_);
+  const X509Ptr certificate = MakeCertificate(common_name, key.get(), ++serial_, days);
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(self_.get()));
   if (!names.empty()) {
     AddExtension(certificate.get(), NID_subject_alt_name, absl::StrJoin(names, ","));
@@ -63,12 +63,13 @@ TestCertificate TestAuthority::Issue(const std::string& common_name,
           })};
 }
 
-X509Ptr TestAuthority::MakeCertificate(const std::string& common_name, EVP_PKEY* key, long serial) {
+X509Ptr TestAuthority::MakeCertificate(const std::string& common_name, EVP_PKEY* key, long serial,
+                                       int days) {
   X509Ptr certificate(X509_new());
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 86'400);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), days * 86'400L);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,

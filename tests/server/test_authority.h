@@ -22,12 +22,14 @@ class TestAuthority {
 
   // The authority's own certificate in PEM.
   const std::string& certificate() const { return pem_; }
-  // A new key and its certificate, of a day. `names` are subject alternative names as openssl
+  // A new key and its certificate, of some days. `names` are subject alternative names as openssl
   // writes them ("DNS:localhost"); none: the common name is all.
-  TestCertificate Issue(const std::string& common_name, const std::vector<std::string>& names);
+  TestCertificate Issue(const std::string& common_name, const std::vector<std::string>& names,
+                        int days = 1);
 
  private:
-  static X509Ptr MakeCertificate(const std::string& common_name, EVP_PKEY* key, long serial);
+  static X509Ptr MakeCertificate(const std::string& common_name, EVP_PKEY* key, long serial,
+                                 int days = 1);
 
   KeyPtr key_;
   X509Ptr self_;

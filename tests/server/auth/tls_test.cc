@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "tests/server/secured_daemon.h"
 #include "tests/support/status_matchers.h"
@@ -102,6 +103,32 @@ TEST_F(TlsTest, AReplacedCertificateServesUnderALiveDaemon) {
   EXPECT_TRUE(Eventually([&] { return ListModels(TlsChannel(next)).ok(); }));
   EXPECT_THAT(ListModels(TlsChannel(authority_)), StatusIs(Code::kUnavailable));
   EXPECT_THAT(ListModels(before), IsOk()) << "a connection that is open stays";
+}
+
+TEST_F(TlsTest, MetricsTellWhenTheCertificateThatServesEnds) {
+  constexpr char kExpiry[] = R"(eldr_tls_certificate_expiry_timestamp_seconds{file="certificate"})";
+  StartSecured(MutualTls());
+  const double first = Metric(kExpiry);
+  EXPECT_NEAR(first, static_cast<double>(absl::ToUnixSeconds(absl::Now()) + 86'400), 3600);
+  EXPECT_GT(Metric(R"(eldr_tls_certificate_expiry_timestamp_seconds{file="client_ca"})"), 1e9);
+  const TestCertificate next = authority_.Issue("eldrd", {"DNS:localhost"}, 3);
+  ReplaceFile(dir_ / "eldrd.pem", next.certificate);
+  ReplaceFile(dir_ / "eldrd.key", next.key);
+  EXPECT_TRUE(Eventually([&] { return Metric(kExpiry) > first + 86'400; }));
+  EXPECT_THAT(StopAndReadLog(), HasSubstr("credentials_reloaded file=" + (dir_ / "eldrd.pem")));
+}
+
+TEST_F(TlsTest, TheFirstCertificateToEndCounts) {
+  const std::string later = authority_.Issue("later", {}, 9).certificate;
+  const std::string sooner = authority_.Issue("sooner", {}, 2).certificate;
+  ReplaceFile(dir_ / "chain.pem", later + sooner);
+  const auto end = FirstExpiry("tls.certificate", dir_ / "chain.pem");
+  ASSERT_THAT(end, IsOk());
+  EXPECT_LT(*end, absl::Now() + absl::Hours(24 * 3));
+  EXPECT_GT(*end, absl::Now() + absl::Hours(24));
+  ReplaceFile(dir_ / "chain.pem", "nothing");
+  EXPECT_THAT(FirstExpiry("tls.certificate", dir_ / "chain.pem"),
+              StatusIs(Code::kInvalidArgument, HasSubstr("tls.certificate")));
 }
 
 TEST_F(TlsTest, FilesThatDoNotServeStopTheStart) {
