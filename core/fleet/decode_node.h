@@ -75,8 +75,8 @@ struct DecodeNode {
   NodeState state = NodeState::kJoining;
   bool draining = false;
   std::optional<MonotonicTime> last_heartbeat;
-  // Set while the node is known from a former process of the router alone: when it was restored.
-  // Its next heartbeat confirms it.
+  // Set while a ready node has yet to be heard, as it was restored from a former process of the
+  // router, or said only now that it sends heartbeats: since when. Its next heartbeat confirms it.
   std::optional<MonotonicTime> restored_at;
 
   // The last report, and the sequences placed and ended since it came.

@@ -64,7 +64,7 @@ void ModelRouter::ChangeState(DecodeNode& node, NodeState state) {
 absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
   ELDR_RETURN_IF_ERROR(ValidateNodeSpec(spec, options_.node_timeout));
   MutexLock lock(mutex_);
-  Advance();
+  const MonotonicTime now = Advance();
   RegisterResult result;
   DecodeNode* node = fleet_.Find(spec.node_id);
   if (node == nullptr) {
@@ -81,7 +81,14 @@ absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
         ", which is registered for \"", spec.node_id, "\": a newer process took the id"));
   } else if (spec.incarnation == node->spec.incarnation) {
     ELDR_RETURN_IF_ERROR(CheckSameIncarnation(*node, spec));
+    const bool begins = !node->sends_heartbeats() && node->state == NodeState::kReady;
     fleet_.Respecify(*node, spec);
+    if (begins && node->sends_heartbeats()) {
+      // It may hold leases, so it stays ready, and has a timeout to be heard.
+      node->last_heartbeat.reset();
+      node->restored_at = now;
+      silence_.NodeHeard(now);
+    }
     observer_.OnNodeRespecified(*node);
   } else {
     result.ended_leases = EndLeasesOn(*node, LeaseEnd::kNodeRemoved);

@@ -61,6 +61,27 @@ TEST_F(RouterNodeTest, AnEqualRegistrationAgainIsOkAndKeepsLeases) {
   EXPECT_THAT(observer_.Take(), IsEmpty());
 }
 
+TEST_F(RouterNodeTest, OneThatBeginsToSendHeartbeatsKeepsItsLeasesIfItIsHeardInTime) {
+  RegisterNodes({"a"});
+  const Placement placement = MustPlace("r");
+  EXPECT_EQ(router_->RegisterNode(HeartbeatingNode("a"))->state, NodeState::kReady);
+  clock_.Advance(absl::Seconds(9));
+  EXPECT_EQ(MustPlace("r").lease_id, placement.lease_id);
+  Hear({"a"});
+  clock_.Advance(absl::Seconds(9));
+  EXPECT_EQ(MustPlace("r").lease_id, placement.lease_id);
+
+  // And to stop and begin again: what was heard long ago is no silence.
+  ASSERT_THAT(router_->RegisterNode(Node("a")), IsOk());
+  clock_.Advance(absl::Hours(1));
+  ASSERT_THAT(router_->RegisterNode(HeartbeatingNode("a")), IsOk());
+  router_->Step();
+  EXPECT_EQ(Status("a").state, NodeState::kReady);
+  clock_.Advance(absl::Seconds(11));
+  router_->Step();
+  EXPECT_EQ(Status("a").state, NodeState::kLost);
+}
+
 TEST_F(RouterNodeTest, AnotherAddressNeedsAHigherIncarnation) {
   NodeSpec spec = Node("a");
   spec.incarnation = 5;
