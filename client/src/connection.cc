@@ -67,6 +67,21 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Options& option
   return grpc::CreateCustomChannel(options.target, credentials, arguments);
 }
 
+// A pause between attempts waits on the channel, and ends when that connects: while nobody waits
+// for anything on a channel, gRPC looks only every five seconds whether a new connection stands,
+// and a daemon that is back would be found that late.
+RetryEnvironment EnvironmentOf(const std::shared_ptr<grpc::Channel>& channel) {
+  RetryEnvironment environment = RealRetryEnvironment();
+  environment.sleep = [channel, sleep = environment.sleep](absl::Duration pause) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto deadline = std::chrono::system_clock::now() + absl::ToChronoNanoseconds(pause);
+    const bool connected = channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
+    if (!connected && channel->WaitForConnected(deadline)) return;
+    sleep(pause - absl::FromChrono(std::chrono::steady_clock::now() - start));
+  };
+  return environment;
+}
+
 }  // namespace
 
 void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
@@ -85,7 +100,7 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Create(Options options) 
 
 Connection::Connection(Options options, std::shared_ptr<grpc::Channel> channel)
     : options_(std::move(options)),
-      environment_(RealRetryEnvironment()),
+      environment_(EnvironmentOf(channel)),
       channel_(std::move(channel)),
       token_(options_.token_file),
       models_(v1::ModelService::NewStub(channel_)),
