@@ -7,10 +7,9 @@
 #include "server/rpc/unary_call.h"
 
 namespace eldr {
-namespace {
 
-absl::Status Declare(ServiceContext& context, const v1::DeclareModelRequest& request,
-                     v1::DeclareModelResponse* response) {
+absl::Status DeclareModel(ServiceContext& context, const v1::DeclareModelRequest& request,
+                          v1::DeclareModelResponse* response) {
   ModelSpec spec{.name = request.name(),
                  .geometry = FromProto(request.geometry()),
                  .settings = context.default_policy};
@@ -26,8 +25,6 @@ absl::Status Declare(ServiceContext& context, const v1::DeclareModelRequest& req
   response->set_created(created);
   return absl::OkStatus();
 }
-
-}  // namespace
 
 absl::StatusOr<bool> DeclareModel(ServiceContext& context, const ModelSpec& spec) {
   bool created = false;
@@ -46,8 +43,8 @@ grpc::ServerUnaryReactor* ModelService::DeclareModel(grpc::CallbackServerContext
                                                      const v1::DeclareModelRequest* request,
                                                      v1::DeclareModelResponse* response) {
   return AnswerCall(
-      context_, Call::kDeclareModel, rpc, [&] { return Declare(context_, *request, response); },
-      request->name());
+      context_, Call::kDeclareModel, rpc,
+      [&] { return eldr::DeclareModel(context_, *request, response); }, request->name());
 }
 
 grpc::ServerUnaryReactor* ModelService::ListModels(grpc::CallbackServerContext* rpc,

@@ -26,6 +26,10 @@ class ModelService final : public v1::ModelService::CallbackService {
   ServiceContext& context_;
 };
 
+// What a call that declares a model does, from message to message.
+absl::Status DeclareModel(ServiceContext& context, const v1::DeclareModelRequest& request,
+                          v1::DeclareModelResponse* response);
+
 // Declares a model, by call or by configuration: in the router, in the metrics and in the log.
 // True if it was not declared before.
 absl::StatusOr<bool> DeclareModel(ServiceContext& context, const ModelSpec& spec);

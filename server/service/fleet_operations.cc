@@ -1,0 +1,78 @@
+#include "server/service/fleet_operations.h"
+
+#include <vector>
+
+#include "core/base/status_macros.h"
+#include "server/convert/fleet_convert.h"
+#include "server/convert/proto_convert.h"
+#include "server/record/event_log.h"
+
+namespace eldr {
+
+absl::Status RegisterNode(ServiceContext& context, const v1::RegisterNodeRequest& request,
+                          v1::RegisterNodeResponse* response) {
+  NodeSpec spec;
+  ELDR_ASSIGN_OR_RETURN(spec, FromProto(request.node()));
+  RegisterResult result;
+  ELDR_ASSIGN_OR_RETURN(result, context.router.RegisterNode(spec));
+  response->set_state(ToProto(result.state));
+  response->set_created(result.created);
+  response->set_ended_leases(result.ended_leases);
+  ToProto(context.router.options().node_timeout, response->mutable_node_timeout());
+  return absl::OkStatus();
+}
+
+absl::Status Heartbeat(ServiceContext& context, const v1::HeartbeatRequest& request,
+                       v1::HeartbeatResponse* response) {
+  std::vector<StepStats> steps;
+  NodeReport report;
+  ELDR_ASSIGN_OR_RETURN(report, FromProto(request, &steps));
+  HeartbeatResult result;
+  ELDR_ASSIGN_OR_RETURN(result, context.router.Heartbeat(report));
+  if (context.event_log != nullptr) context.event_log->OnHeartbeat(request);
+  ToProto(result, response);
+  return absl::OkStatus();
+}
+
+absl::Status DrainNode(ServiceContext& context, const v1::DrainNodeRequest& request,
+                       v1::DrainNodeResponse* response) {
+  std::uint32_t leases = 0;
+  ELDR_ASSIGN_OR_RETURN(leases, context.router.DrainNode(request.node_id()));
+  response->set_leases(leases);
+  return absl::OkStatus();
+}
+
+absl::Status UndrainNode(ServiceContext& context, const v1::UndrainNodeRequest& request,
+                         v1::UndrainNodeResponse* response) {
+  NodeState state;
+  ELDR_ASSIGN_OR_RETURN(state, context.router.UndrainNode(request.node_id()));
+  response->set_state(ToProto(state));
+  return absl::OkStatus();
+}
+
+absl::Status RemoveNode(ServiceContext& context, const v1::RemoveNodeRequest& request,
+                        v1::RemoveNodeResponse* response) {
+  RemoveResult result;
+  ELDR_ASSIGN_OR_RETURN(result, context.router.RemoveNode(request.node_id()));
+  response->set_removed(result.removed);
+  response->set_ended_leases(result.ended_leases);
+  return absl::OkStatus();
+}
+
+absl::Status ListNodes(ServiceContext& context, const v1::ListNodesRequest& request,
+                       v1::ListNodesResponse* response) {
+  std::vector<NodeStatus> nodes;
+  ELDR_ASSIGN_OR_RETURN(nodes, context.router.ListNodes(request.model()));
+  for (const NodeStatus& node : nodes) ToProto(node, response->add_nodes());
+  return absl::OkStatus();
+}
+
+absl::Status GetResidency(ServiceContext& context, const v1::GetResidencyRequest& request,
+                          v1::GetResidencyResponse* response) {
+  Residency residency;
+  ELDR_ASSIGN_OR_RETURN(residency, context.router.GetResidency(request.node_id()));
+  ToProto(residency, response);
+  return absl::OkStatus();
+}
+
+}  // namespace eldr
