@@ -1,0 +1,160 @@
+// Decode nodes that freeze, or that the network takes away, and come back.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "tests/chaos/chaos_test.h"
+
+namespace eldr {
+namespace {
+
+using ::testing::HasSubstr;
+
+class NodesTest : public ChaosTest {
+ protected:
+  void ExpectLost(const std::string& node) {
+    EXPECT_TRUE(Within(absl::Seconds(20), [&] { return NodeIs(node, "lost"); })) << eldrd_->Log();
+    EXPECT_THAT(eldrd_->Log(), HasSubstr(absl::StrCat("node=", node, " before=ready state=lost")));
+  }
+  void ExpectReadmitted(const std::string& node, const Load& load) {
+    EXPECT_TRUE(Within(absl::Seconds(20), [&] { return NodeIs(node, "ready"); })) << eldrd_->Log();
+    const std::uint64_t before = load.placed_on(node);
+    EXPECT_TRUE(Within(absl::Seconds(20), [&] { return load.placed_on(node) > before; }))
+        << "it is not used again";
+  }
+};
+
+TEST_F(NodesTest, OneThatFreezesIsLostAndReadmittedWhenItThaws) {
+  StartDaemon();
+  if (HasFatalFailure()) return;
+  std::vector<std::unique_ptr<ChildProcess>> nodes;
+  for (int i = 0; i < 3; ++i) nodes.push_back(StartNode(absl::StrCat("n", i)));
+  const auto load = StartLoad();
+  ASSERT_TRUE(load->PlacesMore(100));
+  EXPECT_GT(load->placed_on("n1"), 0u);
+
+  nodes[1]->Signal(SIGSTOP);
+  ExpectLost("n1");
+  const std::uint64_t frozen = load->placed_on("n1");
+  ASSERT_TRUE(load->PlacesMore(100));
+  EXPECT_EQ(load->placed_on("n1"), frozen) << "a lost node was answered";
+  EXPECT_EQ(eldrd_->Metric("eldr_node_leases", "node=\"n1\""), 0);
+
+  nodes[1]->Signal(SIGCONT);
+  ExpectReadmitted("n1", *load);
+  ExpectNothingFailedAndNothingLeft(*load, {"n1"});
+}
+
+TEST_F(NodesTest, OneThatIsKilledIsLostWithItsLeasesAndNothingElse) {
+  StartDaemon();
+  if (HasFatalFailure()) return;
+  std::vector<std::unique_ptr<ChildProcess>> nodes;
+  for (int i = 0; i < 3; ++i) nodes.push_back(StartNode(absl::StrCat("n", i)));
+  const auto frontend = StartWorker({"frontend", eldrd_->unix_target(), "90", "600"});
+  const double on_n2 = eldrd_->Metric("eldr_node_leases", "node=\"n2\"");
+  EXPECT_GT(on_n2, 0);
+  nodes[2]->End(SIGKILL);
+  ExpectLost("n2");
+  EXPECT_EQ(eldrd_->Metric("eldr_leases_ended_total", "end=\"node_lost\""), on_n2);
+  EXPECT_EQ(eldrd_->Metric("eldr_node_leases"), 90 - on_n2);
+}
+
+// Two ends of a cable: the daemon's, and one in a network namespace of its own, for nodes.
+class Cable {
+ public:
+  Cable() : name_(absl::StrCat("eldr", getpid())) {
+    const std::string far = absl::StrCat(name_, "f");
+    usable_ = Run({"ip", "netns", "add", name_}) &&
+              Run({"ip", "link", "add", name_, "type", "veth", "peer", "name", far}) &&
+              Run({"ip", "link", "set", far, "netns", name_}) &&
+              Run({"ip", "address", "add", Address(1) + "/30", "dev", name_}) &&
+              Run({"ip", "link", "set", name_, "up"}) &&
+              Run({"ip", "-n", name_, "address", "add", Address(2) + "/30", "dev", far}) &&
+              Run({"ip", "-n", name_, "link", "set", far, "up"});
+  }
+  ~Cable() {
+    Run({"ip", "link", "delete", name_});
+    Run({"ip", "netns", "delete", name_});
+  }
+  Cable(const Cable&) = delete;
+  Cable& operator=(const Cable&) = delete;
+
+  // False where no such thing may be made.
+  bool usable() const { return usable_; }
+  // From 198.18.0.0/15, which is set aside for tests of networks.
+  static std::string Address(int end) {
+    return absl::StrCat("198.18.", getpid() / 64 % 256, ".", getpid() % 64 * 4 + end);
+  }
+  // What runs a program at the far end.
+  std::vector<std::string> AtTheFarEnd() const { return {"ip", "netns", "exec", name_}; }
+  void Cut() { EXPECT_TRUE(Run({"ip", "link", "set", name_, "down"})); }
+  void Mend() { EXPECT_TRUE(Run({"ip", "link", "set", name_, "up"})); }
+
+ private:
+  static bool Run(const std::vector<std::string>& command) {
+    ChildProcess process(command, "/dev/null");
+    return process.pid() != 0 && process.Wait() == 0;
+  }
+
+  const std::string name_;
+  bool usable_ = false;
+};
+
+class PartitionTest : public NodesTest {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0 || !cable_.usable()) {
+      GTEST_SKIP() << "needs root and `ip netns` to cut a network in two";
+    }
+    EldrdProcess::Settings settings;
+    settings.also_listen = Cable::Address(1) + ":0";
+    settings.grpc = "  insecure: true\n";
+    StartDaemon(settings);
+  }
+  std::unique_ptr<ChildProcess> StartFarNode(const std::string& node) {
+    return StartWorker({"node", eldrd_->tcp_target(Cable::Address(1)), node}, cable_.AtTheFarEnd());
+  }
+
+  Cable cable_;
+};
+
+TEST_F(PartitionTest, ANodeBeyondItIsLostAndReadmittedWhenItEnds) {
+  const auto first = StartNode("n0");
+  const auto second = StartNode("n1");
+  const auto far = StartFarNode("far");
+  const auto load = StartLoad();
+  ASSERT_TRUE(load->PlacesMore(100));
+  cable_.Cut();
+  ExpectLost("far");
+  ASSERT_TRUE(load->PlacesMore(100));
+  cable_.Mend();
+  ExpectReadmitted("far", *load);
+  ExpectNothingFailedAndNothingLeft(*load, {"far"});
+}
+
+TEST_F(PartitionTest, MostOfTheFleetBeyondItIsNotTakenForLost) {
+  const auto near = StartNode("n0");
+  std::vector<std::unique_ptr<ChildProcess>> far;
+  for (int i = 0; i < 3; ++i) far.push_back(StartFarNode(absl::StrCat("far", i)));
+  const auto load = StartLoad();
+  ASSERT_TRUE(load->PlacesMore(100));
+  cable_.Cut();
+  EXPECT_TRUE(Within(absl::Seconds(20), [&] { return eldrd_->Metric("eldr_stale_fleet") == 1; }));
+  ASSERT_TRUE(load->PlacesMore(100));
+  EXPECT_GT(eldrd_->Metric("eldr_placements_total", "reason=\"stale_fleet\""), 0);
+  EXPECT_EQ(eldrd_->Metric("eldr_node_state", "state=\"lost\""), 0);
+  EXPECT_THAT(eldrd_->Log(), HasSubstr("stale_fleet model=m stale=true"));
+  cable_.Mend();
+  EXPECT_TRUE(Within(absl::Seconds(20), [&] { return eldrd_->Metric("eldr_stale_fleet") == 0; }));
+  ExpectNothingFailedAndNothingLeft(*load);
+  EXPECT_EQ(eldrd_->Metric("eldr_leases_ended_total", "end=\"node_lost\""), 0);
+}
+
+}  // namespace
+}  // namespace eldr
