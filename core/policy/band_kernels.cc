@@ -109,8 +109,8 @@ HWY_INLINE std::int64_t Total(I32 sums) {
   return hn::GetLane(hn::SumOfLanes(kI64, hn::Add(even, odd)));
 }
 
-// kRows at a time, so that the vector is loaded once for them.
-template <std::size_t kRows>
+// Some rows at a time, so that the vector is loaded once for them.
+template <std::size_t row_count>
 HWY_INLINE void SumBlock(const std::int16_t* HWY_RESTRICT vector,
                          const std::int8_t* HWY_RESTRICT rows, std::size_t padded_cells,
                          std::int64_t* HWY_RESTRICT sums) {
@@ -118,19 +118,20 @@ HWY_INLINE void SumBlock(const std::int16_t* HWY_RESTRICT vector,
   const std::size_t lanes = hn::Lanes(kI16);
   // Two products are below 2^24, so a lane of 32 bits holds those of this many vectors.
   const std::size_t part = 64 * lanes;
-  std::fill(sums, sums + kRows, 0);
+  std::fill(sums, sums + row_count, 0);
   for (std::size_t begin = 0; begin < padded_cells; begin += part) {
     const std::size_t end = std::min(begin + part, padded_cells);
-    I32 low[kRows], high[kRows];
-    for (std::size_t row = 0; row < kRows; ++row) low[row] = high[row] = hn::Zero(kI32);
+    I32 low[row_count], high[row_count];
+    for (std::size_t row = 0; row < row_count; ++row) low[row] = high[row] = hn::Zero(kI32);
     for (std::size_t at = begin; at < end; at += lanes) {
       const auto value = hn::Load(kI16, vector + at);
-      for (std::size_t row = 0; row < kRows; ++row) {
+      for (std::size_t row = 0; row < row_count; ++row) {
         const auto cells = hn::PromoteTo(kI16, hn::Load(byte, rows + row * padded_cells + at));
         low[row] = hn::ReorderWidenMulAccumulate(kI32, value, cells, low[row], high[row]);
       }
     }
-    for (std::size_t row = 0; row < kRows; ++row) sums[row] += Total(hn::Add(low[row], high[row]));
+    for (std::size_t row = 0; row < row_count; ++row)
+      sums[row] += Total(hn::Add(low[row], high[row]));
   }
 }
 
