@@ -128,6 +128,8 @@ class Soak {
   absl::Status HalfLoad(double sustained) {
     LoadOptions load = BaseOptions();
     load.rate = sustained / 2;
+    // What a machine is too busy for is sent late, rather than pile up in the daemon's memory.
+    load.max_outstanding = kCallers * 8;
     load.churn = options_.churn;
     load.warmup = std::min(options_.duration / 5, kMostWarmUp);
     load.duration = options_.duration - load.warmup;

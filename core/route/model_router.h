@@ -29,6 +29,7 @@
 #include "core/route/signature_waits.h"
 #include "core/signature/activation_prior.h"
 #include "core/signature/signature_store.h"
+#include "core/signature/spare_signatures.h"
 
 namespace eldr {
 
@@ -153,6 +154,7 @@ class ModelRouter {
   std::atomic<std::uint64_t>& next_lease_id_;
 
   // Apart from mutex_, so that no placement waits for an update of blocks. Never held with it.
+  SpareSignatures spare_signatures_;
   mutable Mutex blocks_mutex_;
   BlockSignatureStore blocks_ ABSL_GUARDED_BY(blocks_mutex_);
 

@@ -57,7 +57,8 @@ absl::StatusOr<std::optional<ExpertSignature>> ModelRouter::Bring(
     absl::string_view prefill_worker) {
   std::optional<ExpertSignature> signature;
   if (data) {
-    ELDR_ASSIGN_OR_RETURN(signature, ExpertSignature::Parse(*data, spec_.geometry));
+    ELDR_ASSIGN_OR_RETURN(signature, ExpertSignature::Parse(*data, spec_.geometry, "signature",
+                                                            spare_signatures_.Take()));
   }
   if (!blocks) return signature;
   MutexLock lock(blocks_mutex_);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/limit_exceeded.h"
 #include "core/base/status_macros.h"
@@ -39,6 +40,9 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   ELDR_RETURN_IF_ERROR(ValidateQuery(query));
   ELDR_ASSIGN_OR_RETURN(std::optional<ExpertSignature> in_query,
                         Bring(query.signature, query.blocks, query.prefill_worker));
+  const absl::Cleanup give_back = [&] {
+    if (in_query) spare_signatures_.Give(*std::move(in_query));
+  };
   const Demand demand = {query.sequences, query.context_tokens,
                          query.context_tokens + query.sequences * query.max_output_tokens};
   MutexLock lock(mutex_);
@@ -106,6 +110,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     // Later chunks are appended to it.
     signatures_.Put(
         {lease.request_id, std::string(query.prefill_worker), *std::move(in_query), now});
+    in_query.reset();
   } else if (knowledge.quality == SignatureQuality::kFull) {
     signatures_.Erase(lease.request_id);
   }

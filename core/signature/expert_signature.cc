@@ -36,7 +36,8 @@ std::size_t WordsFor(std::size_t cells, CountWidth width) {
 
 absl::StatusOr<ExpertSignature> ExpertSignature::Parse(const SignatureData& data,
                                                        const ModelGeometry& geometry,
-                                                       absl::string_view field) {
+                                                       absl::string_view field,
+                                                       std::optional<ExpertSignature> spare) {
   if (data.tokens == 0 || data.tokens > kMaxTokens) {
     return Invalid(field, "tokens: got ", data.tokens, ", expected 1 to ", kMaxTokens);
   }
@@ -44,7 +45,7 @@ absl::StatusOr<ExpertSignature> ExpertSignature::Parse(const SignatureData& data
     return Invalid(field,
                    "prompt_tokens: got 0, expected at least 1, or none if the length is not known");
   }
-  ExpertSignature signature;
+  ExpertSignature signature = spare ? *std::move(spare) : ExpertSignature();
   signature.tokens_ = data.tokens;
   signature.prompt_tokens_ = data.prompt_tokens;
   if (const auto* dense = std::get_if<SignatureData::Dense>(&data.counts)) {

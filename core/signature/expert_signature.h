@@ -49,10 +49,11 @@ class ExpertSignature {
   static constexpr std::uint32_t kMaxTokens = 1u << 24;
 
   // INVALID_ARGUMENT, naming the field below `field`, unless `data` is a valid signature of a model
-  // of this geometry.
+  // of this geometry. The memory of `spare` is used again; it may hold any signature.
   static absl::StatusOr<ExpertSignature> Parse(const SignatureData& data,
                                                const ModelGeometry& geometry,
-                                               absl::string_view field = "signature");
+                                               absl::string_view field = "signature",
+                                               std::optional<ExpertSignature> spare = std::nullopt);
 
   // Adds the tokens and counts of a later chunk of the same prompt, whose prompt_tokens, if given,
   // replace these. INVALID_ARGUMENT, with nothing changed, if the chunk covers other layers (the
