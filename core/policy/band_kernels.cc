@@ -16,8 +16,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 const hn::ScalableTag<float> kF32;
 const hn::ScalableTag<std::int32_t> kI32;
-const hn::ScalableTag<std::int16_t> kI16;
-const hn::ScalableTag<std::int64_t> kI64;
 using F32 = hn::Vec<decltype(kF32)>;
 using I32 = hn::Vec<decltype(kI32)>;
 
@@ -92,61 +90,6 @@ std::uint64_t Quantize16(const std::uint16_t* counts, const float* weights, std:
   return Quantize(counts, weights, size, factor, out);
 }
 
-#if HWY_TARGET == HWY_SCALAR
-// One lane can not hold the pairs that the products of vectors come in.
-void SumProducts(const std::int16_t* vector, const std::int8_t* rows, std::size_t count,
-                 std::size_t padded_cells, std::int64_t* sums) {
-  for (std::size_t row = 0; row < count; ++row, rows += padded_cells) {
-    sums[row] = 0;
-    for (std::size_t i = 0; i < padded_cells; ++i) sums[row] += vector[i] * rows[i];
-  }
-}
-#else
-HWY_INLINE std::int64_t Total(I32 sums) {
-  const auto pairs = hn::BitCast(kI64, sums);
-  const auto odd = hn::ShiftRight<32>(pairs);
-  const auto even = hn::ShiftRight<32>(hn::ShiftLeft<32>(pairs));
-  return hn::GetLane(hn::SumOfLanes(kI64, hn::Add(even, odd)));
-}
-
-// Some rows at a time, so that the vector is loaded once for them.
-template <std::size_t row_count>
-HWY_INLINE void SumBlock(const std::int16_t* HWY_RESTRICT vector,
-                         const std::int8_t* HWY_RESTRICT rows, std::size_t padded_cells,
-                         std::int64_t* HWY_RESTRICT sums) {
-  const hn::Rebind<std::int8_t, decltype(kI16)> byte;
-  const std::size_t lanes = hn::Lanes(kI16);
-  // Two products are below 2^24, so a lane of 32 bits holds those of this many vectors.
-  const std::size_t part = 64 * lanes;
-  std::fill(sums, sums + row_count, 0);
-  for (std::size_t begin = 0; begin < padded_cells; begin += part) {
-    const std::size_t end = std::min(begin + part, padded_cells);
-    I32 low[row_count], high[row_count];
-    for (std::size_t row = 0; row < row_count; ++row) low[row] = high[row] = hn::Zero(kI32);
-    for (std::size_t at = begin; at < end; at += lanes) {
-      const auto value = hn::Load(kI16, vector + at);
-      for (std::size_t row = 0; row < row_count; ++row) {
-        const auto cells = hn::PromoteTo(kI16, hn::Load(byte, rows + row * padded_cells + at));
-        low[row] = hn::ReorderWidenMulAccumulate(kI32, value, cells, low[row], high[row]);
-      }
-    }
-    for (std::size_t row = 0; row < row_count; ++row)
-      sums[row] += Total(hn::Add(low[row], high[row]));
-  }
-}
-
-void SumProducts(const std::int16_t* vector, const std::int8_t* rows, std::size_t count,
-                 std::size_t padded_cells, std::int64_t* sums) {
-  std::size_t row = 0;
-  for (; row + 4 <= count; row += 4) {
-    SumBlock<4>(vector, rows + row * padded_cells, padded_cells, sums + row);
-  }
-  for (; row < count; ++row) {
-    SumBlock<1>(vector, rows + row * padded_cells, padded_cells, sums + row);
-  }
-}
-#endif  // HWY_SCALAR
-
 }  // namespace HWY_NAMESPACE
 }  // namespace eldr
 HWY_AFTER_NAMESPACE();
@@ -157,7 +100,6 @@ HWY_EXPORT(Largest8);
 HWY_EXPORT(Largest16);
 HWY_EXPORT(Quantize8);
 HWY_EXPORT(Quantize16);
-HWY_EXPORT(SumProducts);
 
 float LargestWeighted(const std::uint8_t* counts, const float* weights, std::size_t size) {
   return HWY_DYNAMIC_DISPATCH(Largest8)(counts, weights, size);
@@ -193,11 +135,6 @@ std::uint64_t QuantizeWeighted(const std::uint32_t* counts, const float* weights
     squares += static_cast<std::uint64_t>(std::int64_t{out[i]} * out[i]);
   }
   return squares;
-}
-
-void SumRows(const std::int16_t* vector, const std::int8_t* rows, std::size_t count,
-             std::size_t padded_cells, std::int64_t* sums) {
-  HWY_DYNAMIC_DISPATCH(SumProducts)(vector, rows, count, padded_cells, sums);
 }
 
 }  // namespace eldr

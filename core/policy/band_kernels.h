@@ -10,12 +10,6 @@
 
 namespace eldr {
 
-// Rows end with zeros up to a multiple of this many cells, so that they are read in whole vectors.
-inline constexpr std::size_t kBandRowCells = 64;
-constexpr std::size_t PaddedBandCells(std::size_t cells) {
-  return (cells + kBandRowCells - 1) / kBandRowCells * kBandRowCells;
-}
-
 // The largest of counts[i] * weights[i], or of the counts if `weights` is nullptr. 0 if there are
 // none.
 float LargestWeighted(const std::uint8_t* counts, const float* weights, std::size_t size);
@@ -30,11 +24,6 @@ std::uint64_t QuantizeWeighted(const std::uint16_t* counts, const float* weights
                                float factor, std::int16_t* out);
 std::uint64_t QuantizeWeighted(const std::uint32_t* counts, const float* weights, std::size_t size,
                                float factor, std::int16_t* out);
-
-// For each row the sum of the products of its cells and the vector's. The rows lie one after the
-// other. REQUIRES: all start on a cache line; `padded_cells` is what PaddedBandCells answers.
-void SumRows(const std::int16_t* vector, const std::int8_t* rows, std::size_t count,
-             std::size_t padded_cells, std::int64_t* sums);
 
 }  // namespace eldr
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/policy/band_kernels.h"
+#include "core/residency/score_kernel.h"
 
 namespace eldr {
 namespace {
@@ -14,7 +14,7 @@ constexpr double kLargest = 127 * 256 + 127;
 }  // namespace
 
 QuantizedCentroids::QuantizedCentroids(const VectorSet& centroids)
-    : padded_cells_(PaddedBandCells(centroids.dimension())),
+    : padded_cells_(PaddedCells(centroids.dimension())),
       upper_(centroids.size() * padded_cells_),
       lower_(centroids.size() * padded_cells_),
       units_(centroids.size()),
@@ -45,14 +45,17 @@ QuantizedCentroids::QuantizedCentroids(const VectorSet& centroids)
 }
 
 void QuantizedCentroids::Compare(const QuantizedSignature& signature) {
-  SumRows(signature.values().data(), upper_.data(), size(), padded_cells_, sums_.data());
+  const std::int8_t* row = upper_.data();
+  for (std::size_t i = 0; i < size(); ++i, row += padded_cells_) {
+    const std::int8_t* const next = i + 1 < size() ? row + padded_cells_ : row;
+    sums_[i] = SumProducts(signature.row(), row, next, padded_cells_);
+  }
   norm_ = signature.norm();
 }
 
 double QuantizedCentroids::Refine(const QuantizedSignature& signature, std::size_t centroid) const {
-  std::int64_t lower = 0;
-  SumRows(signature.values().data(), lower_.data() + centroid * padded_cells_, 1, padded_cells_,
-          &lower);
+  const std::int8_t* const row = lower_.data() + centroid * padded_cells_;
+  const std::int64_t lower = SumProducts(signature.row(), row, row, padded_cells_);
   return static_cast<double>(sums_[centroid] * kUpper + lower) * units_[centroid] / norm_;
 }
 

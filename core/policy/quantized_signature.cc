@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/policy/band_kernels.h"
+#include "core/residency/score_kernel.h"
 
 namespace eldr {
 namespace {
@@ -30,7 +31,8 @@ void ForEachRun(const SignatureTransform& transform, const Visitor& visit) {
 
 bool QuantizedSignature::Assign(const SignatureTransform& transform,
                                 const ExpertSignature& signature) {
-  values_.resize(PaddedBandCells(transform.dimension()));
+  values_.resize(PaddedCells(transform.dimension()));
+  row_.resize(2 * values_.size());
   const float* const idf = transform.idf.empty() ? nullptr : transform.idf.data();
   const auto weights = [idf](std::size_t place) { return idf == nullptr ? nullptr : idf + place; };
   return signature.VisitCounts([&](const auto* counts) {
@@ -50,6 +52,7 @@ bool QuantizedSignature::Assign(const SignatureTransform& transform,
       squares +=
           QuantizeWeighted(counts + cell, weights(place), size, factor, values_.data() + place);
     });
+    PackRow(values_.data(), values_.size(), row_.data());
     norm_ = std::sqrt(static_cast<double>(squares));
     return true;
   });

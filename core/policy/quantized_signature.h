@@ -3,6 +3,7 @@
 #define ELDR_CORE_POLICY_QUANTIZED_SIGNATURE_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "core/base/aligned_vector.h"
@@ -23,13 +24,16 @@ class QuantizedSignature {
 
   void Clear() { norm_ = 0; }
 
-  // Padded with zeros; see PaddedBandCells. REQUIRES: norm() is not 0.
+  // Padded with zeros to PaddedCells. REQUIRES: norm() is not 0.
   absl::Span<const std::int16_t> values() const { return values_; }
+  // The same as a row of score_kernel.h.
+  const std::uint8_t* row() const { return row_.data(); }
   // 0 if it is clear.
   double norm() const { return norm_; }
 
  private:
-  AlignedVector<std::int16_t> values_;
+  std::vector<std::int16_t> values_;
+  AlignedVector<std::uint8_t> row_;
   double norm_ = 0;
 };
 

@@ -49,7 +49,7 @@ double ResidencyMap::MarginalExperts(const ActivationRow& activation,
                                      const ResidencyMap& next) const {
   constexpr double kUnit = 1.0 / (kSurvivalOne << kActivationBits);
   const std::int64_t kept =
-      SumSurvival(activation.row(), survival_, next.survival_, hazard_low_.size());
+      SumProducts(activation.row(), survival_, next.survival_, hazard_low_.size());
   return kUnit * static_cast<double>(kept + kSurvivalOffset *
                                                 static_cast<std::int64_t>(activation.fixed_sum()));
 }

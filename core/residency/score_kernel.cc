@@ -1,6 +1,7 @@
 #include "core/residency/score_kernel.h"
 
 #include <algorithm>
+#include <cstring>
 
 // Byte permutations and byte products come with this target.
 #define HWY_WANT_AVX3_DL
@@ -48,20 +49,20 @@ ELDR_BYTE_PRODUCTS inline std::int64_t Total(__m512i lanes) {
 }
 
 ELDR_BYTE_PRODUCTS
-std::int64_t SumSurvival(const std::uint8_t* HWY_RESTRICT activation,
-                         const std::int8_t* HWY_RESTRICT survival,
+std::int64_t SumProducts(const std::uint8_t* HWY_RESTRICT row,
+                         const std::int8_t* HWY_RESTRICT bytes,
                          const std::int8_t* HWY_RESTRICT next, std::size_t padded_cells) {
-  const std::uint8_t* HWY_RESTRICT const high_bytes = activation + padded_cells;
+  const std::uint8_t* HWY_RESTRICT const high_bytes = row + padded_cells;
   // Four products are below 2^17, so a lane of 32 bits holds those of 2^20 cells.
   __m512i low0 = _mm512_setzero_si512(), low1 = low0, high0 = low0, high1 = low0;
   for (std::size_t cell = 0; cell < padded_cells; cell += 128) {
     hwy::Prefetch(next + cell);
     hwy::Prefetch(next + cell + 64);
-    const __m512i s0 = _mm512_load_si512(survival + cell);
-    const __m512i s1 = _mm512_load_si512(survival + cell + 64);
-    low0 = _mm512_dpbusd_epi32(low0, _mm512_load_si512(activation + cell), s0);
+    const __m512i s0 = _mm512_load_si512(bytes + cell);
+    const __m512i s1 = _mm512_load_si512(bytes + cell + 64);
+    low0 = _mm512_dpbusd_epi32(low0, _mm512_load_si512(row + cell), s0);
     high0 = _mm512_dpbusd_epi32(high0, _mm512_load_si512(high_bytes + cell), s0);
-    low1 = _mm512_dpbusd_epi32(low1, _mm512_load_si512(activation + cell + 64), s1);
+    low1 = _mm512_dpbusd_epi32(low1, _mm512_load_si512(row + cell + 64), s1);
     high1 = _mm512_dpbusd_epi32(high1, _mm512_load_si512(high_bytes + cell + 64), s1);
   }
   return Total(_mm512_add_epi32(low0, low1)) + 256 * Total(_mm512_add_epi32(high0, high1));
@@ -131,18 +132,35 @@ std::uint64_t LookUpActivation(const std::uint8_t* HWY_RESTRICT codes, std::size
   return sum;
 }
 
+void PackRow(const std::int16_t* HWY_RESTRICT values, std::size_t padded_cells,
+             std::uint8_t* HWY_RESTRICT row) {
+  for (std::size_t cell = 0; cell < padded_cells; cell += 32) {
+    const __m512i words = _mm512_loadu_si512(values + cell);
+    const auto store = [](std::uint8_t* to, __m512i from) HWY_ATTR {
+      _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi16_epi8(from));
+    };
+    store(row + cell, words);
+    store(row + padded_cells + cell, _mm512_srli_epi16(words, 8));
+  }
+}
+
 #else
 // A row of activations is one of words.
 
-std::int64_t SumSurvival(const std::uint8_t* HWY_RESTRICT activation,
-                         const std::int8_t* HWY_RESTRICT survival,
+void PackRow(const std::int16_t* HWY_RESTRICT values, std::size_t padded_cells,
+             std::uint8_t* HWY_RESTRICT row) {
+  std::memcpy(row, values, padded_cells * sizeof(*values));
+}
+
+std::int64_t SumProducts(const std::uint8_t* HWY_RESTRICT row,
+                         const std::int8_t* HWY_RESTRICT bytes,
                          const std::int8_t* HWY_RESTRICT next, std::size_t padded_cells) {
-  const auto* HWY_RESTRICT const words = reinterpret_cast<const std::int16_t*>(activation);
+  const auto* HWY_RESTRICT const words = reinterpret_cast<const std::int16_t*>(row);
 #if HWY_TARGET == HWY_SCALAR
   // One lane can not hold the pairs that the products of vectors come in.
   (void)next;
   std::int64_t sum = 0;
-  for (std::size_t i = 0; i < padded_cells; ++i) sum += std::int64_t{words[i]} * survival[i];
+  for (std::size_t i = 0; i < padded_cells; ++i) sum += std::int64_t{words[i]} * bytes[i];
   return sum;
 #else
   const hn::ScalableTag<std::int16_t> word;
@@ -155,8 +173,8 @@ std::int64_t SumSurvival(const std::uint8_t* HWY_RESTRICT activation,
     VecI32 low0 = hn::Zero(TagI32()), low1 = low0, high0 = low0, high1 = low0;
     for (std::size_t at = start; at < end; at += 2 * lanes) {
       hwy::Prefetch(next + at);
-      const auto s0 = hn::PromoteTo(word, hn::Load(byte, survival + at));
-      const auto s1 = hn::PromoteTo(word, hn::Load(byte, survival + at + lanes));
+      const auto s0 = hn::PromoteTo(word, hn::Load(byte, bytes + at));
+      const auto s1 = hn::PromoteTo(word, hn::Load(byte, bytes + at + lanes));
       low0 = hn::ReorderWidenMulAccumulate(TagI32(), hn::Load(word, words + at), s0, low0, high0);
       low1 = hn::ReorderWidenMulAccumulate(TagI32(), hn::Load(word, words + at + lanes), s1, low1,
                                            high1);
@@ -228,12 +246,17 @@ HWY_AFTER_NAMESPACE();
 namespace eldr {
 HWY_EXPORT(HalveSurvival);
 HWY_EXPORT(SumHalves);
-HWY_EXPORT(SumSurvival);
+HWY_EXPORT(SumProducts);
 HWY_EXPORT(LookUpActivation);
+HWY_EXPORT(PackRow);
 
-std::int64_t SumSurvival(const std::uint8_t* activation, const std::int8_t* survival,
-                         const std::int8_t* next, std::size_t padded_cells) {
-  return HWY_DYNAMIC_DISPATCH(SumSurvival)(activation, survival, next, padded_cells);
+std::int64_t SumProducts(const std::uint8_t* row, const std::int8_t* bytes, const std::int8_t* next,
+                         std::size_t padded_cells) {
+  return HWY_DYNAMIC_DISPATCH(SumProducts)(row, bytes, next, padded_cells);
+}
+
+void PackRow(const std::int16_t* values, std::size_t padded_cells, std::uint8_t* row) {
+  HWY_DYNAMIC_DISPATCH(PackRow)(values, padded_cells, row);
 }
 
 void HalveSurvival(const std::int8_t* survival, std::size_t padded_cells, std::uint8_t* halves) {

@@ -73,6 +73,13 @@ Log& SharedLog() {
   return log;
 }
 
+// The same holds for this; nothing here waits in it.
+WorkLine& SharedLine() {
+  static const FakeClock clock;
+  static WorkLine line(1, absl::Seconds(1), clock);
+  return line;
+}
+
 class Service {
  public:
   Service() {
@@ -89,6 +96,7 @@ class Service {
                                                                .gate = gate_,
                                                                .authorizer = *authorizer_,
                                                                .limits = limits_,
+                                                               .placements = SharedLine(),
                                                                .audit = audit_,
                                                                .metrics = metrics_,
                                                                .log = log_,

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "core/policy/band_kernels.h"
+#include "core/residency/score_kernel.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/core/profile/vectors.h"
@@ -43,7 +43,7 @@ TEST(QuantizedSignatureTest, KeepsCountsExact) {
   QuantizedSignature signature;
   ASSERT_TRUE(signature.Assign(CountTransform(1, 4),
                                Parsed({.tokens = 700, .counts = {300, 0, 100, 300}}, geometry)));
-  EXPECT_EQ(signature.values().size(), PaddedBandCells(4));
+  EXPECT_EQ(signature.values().size(), PaddedCells(4));
   EXPECT_THAT(signature.values().first(4), ElementsAre(3 * 10'900, 0, 10'900, 3 * 10'900));
   EXPECT_THAT(signature.values().subspan(4), Each(0));
   EXPECT_DOUBLE_EQ(signature.norm(), 10'900 * std::sqrt(19));
