@@ -46,11 +46,11 @@ float Largest(const Count* HWY_RESTRICT counts, const float* HWY_RESTRICT weight
 template <typename Count>
 std::uint64_t Quantize(const Count* HWY_RESTRICT counts, const float* HWY_RESTRICT weights,
                        std::size_t size, float factor, std::int16_t* HWY_RESTRICT out) {
-  const hn::Rebind<std::int16_t, decltype(kI32)> word;
-  const std::size_t lanes = hn::Lanes(kF32);
   std::uint64_t squares = 0;
   std::size_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
+  const hn::Rebind<std::int16_t, decltype(kI32)> word;
+  const std::size_t lanes = hn::Lanes(kF32);
   // Squares are below 2^30; the even and the odd lanes are added apart, in 64 bits.
   const hn::ScalableTag<std::uint64_t> wide;
   auto sum = hn::Zero(wide);

@@ -108,9 +108,8 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   observer_.OnLeasePlaced(spec_.name, lease);
   if (in_query && in_query->quality() == SignatureQuality::kPartial) {
     // Later chunks are appended to it.
-    signatures_.Put(
-        {lease.request_id, std::string(query.prefill_worker), *std::move(in_query), now});
-    in_query.reset();
+    signatures_.Put({lease.request_id, std::string(query.prefill_worker),
+                     *std::exchange(in_query, std::nullopt), now});
   } else if (knowledge.quality == SignatureQuality::kFull) {
     signatures_.Erase(lease.request_id);
   }

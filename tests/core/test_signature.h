@@ -16,16 +16,16 @@ namespace eldr {
 // Counts in the open, so that a test can make or break them, and the forms they are sent in.
 struct TestSignature {
   std::uint32_t tokens = 0;
-  std::optional<std::uint32_t> prompt_tokens;
+  std::optional<std::uint32_t> prompt_tokens{};
   std::vector<std::uint32_t> counts;  // by cell
 
   // What a worker would send. The answer points into this object and is valid until the next call.
   SignatureData Dense(CountWidth width = CountWidth::k16);
   SignatureData Sparse();
 
-  std::string dense_bytes;
-  std::vector<std::uint32_t> sparse_cells;
-  std::vector<std::uint32_t> sparse_counts;
+  std::string dense_bytes{};
+  std::vector<std::uint32_t> sparse_cells{};
+  std::vector<std::uint32_t> sparse_counts{};
 };
 
 // Every token picks the same experts in every layer: first, first + 1, ... (round the end).
