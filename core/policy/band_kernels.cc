@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "core/policy/band_kernels.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After it, so that it is included for each target.
+#include "core/signature/load_counts-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,19 +21,13 @@ using F32 = hn::Vec<decltype(kF32)>;
 using I32 = hn::Vec<decltype(kI32)>;
 
 template <typename Count>
-HWY_INLINE F32 LoadCounts(const Count* counts) {
-  const hn::Rebind<Count, decltype(kI32)> narrow;
-  return hn::ConvertTo(kF32, hn::PromoteTo(kI32, hn::LoadU(narrow, counts)));
-}
-
-template <typename Count>
 float Largest(const Count* HWY_RESTRICT counts, const float* HWY_RESTRICT weights,
               std::size_t size) {
   const std::size_t lanes = hn::Lanes(kF32);
   F32 most = hn::Zero(kF32);
   std::size_t i = 0;
   for (; i + lanes <= size; i += lanes) {
-    const F32 count = LoadCounts(counts + i);
+    const F32 count = hn::ConvertTo(kF32, LoadCounts(kI32, counts + i));
     most = hn::Max(most, weights == nullptr ? count : hn::Mul(count, hn::LoadU(kF32, weights + i)));
   }
   float largest = hn::GetLane(hn::MaxOfLanes(kF32, most));
@@ -55,7 +50,7 @@ std::uint64_t Quantize(const Count* HWY_RESTRICT counts, const float* HWY_RESTRI
   const hn::ScalableTag<std::uint64_t> wide;
   auto sum = hn::Zero(wide);
   for (; i + lanes <= size; i += lanes) {
-    F32 value = LoadCounts(counts + i);
+    F32 value = hn::ConvertTo(kF32, LoadCounts(kI32, counts + i));
     if (weights != nullptr) value = hn::Mul(value, hn::LoadU(kF32, weights + i));
     const I32 rounded = hn::NearestInt(hn::Mul(value, hn::Set(kF32, factor)));
     hn::StoreU(hn::DemoteTo(word, rounded), word, out + i);

@@ -7,6 +7,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After it, so that it is included for each target.
 #include "core/residency/gather-inl.h"
+#include "core/signature/load_counts-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,18 +21,6 @@ const hn::CappedTag<std::int32_t, 16> kI32;
 const hn::Rebind<std::uint8_t, decltype(kI32)> kByte;
 using F32 = hn::Vec<decltype(kF32)>;
 using I32 = hn::Vec<decltype(kI32)>;
-
-HWY_INLINE I32 LoadCounts(const std::uint8_t* counts) {
-  return hn::PromoteTo(kI32, hn::LoadU(kByte, counts));
-}
-HWY_INLINE I32 LoadCounts(const std::uint16_t* counts) {
-  const hn::Rebind<std::uint16_t, decltype(kI32)> word;
-  return hn::PromoteTo(kI32, hn::LoadU(word, counts));
-}
-HWY_INLINE I32 LoadCounts(const std::uint32_t* counts) {
-  // No valid count comes near the sign bit.
-  return hn::LoadU(kI32, reinterpret_cast<const std::int32_t*>(counts));
-}
 
 HWY_INLINE I32 Codes(F32 activation, I32 dither, const std::uint16_t* fine_codes) {
   const I32 part = hn::ShiftRight<kLookupShift>(hn::BitCast(kI32, activation));
@@ -69,7 +58,7 @@ void EstimateCodesOf(const Count* HWY_RESTRICT counts, const float* HWY_RESTRICT
   const F32 per_prior = hn::Set(kF32, scales.per_prior);
   const F32 p_max = hn::Set(kF32, scales.p_max);
   const auto estimate = [&](std::size_t cell) HWY_ATTR {
-    const F32 counted = hn::Mul(hn::ConvertTo(kF32, LoadCounts(counts + cell)), per_count);
+    const F32 counted = hn::Mul(hn::ConvertTo(kF32, LoadCounts(kI32, counts + cell)), per_count);
     const F32 p = hn::Add(counted, hn::Mul(hn::LoadU(kF32, prior + cell), per_prior));
     return hn::Min(p, p_max);
   };

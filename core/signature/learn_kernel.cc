@@ -3,6 +3,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/signature/learn_kernel.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After it, so that it is included for each target.
+#include "core/signature/load_counts-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -13,13 +15,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 const hn::ScalableTag<float> kF32;
 const hn::ScalableTag<std::int32_t> kI32;
 using F32 = hn::Vec<decltype(kF32)>;
-using I32 = hn::Vec<decltype(kI32)>;
-
-template <typename Count>
-HWY_INLINE I32 LoadCounts(const Count* counts) {
-  const hn::Rebind<Count, decltype(kI32)> narrow;
-  return hn::PromoteTo(kI32, hn::LoadU(narrow, counts));
-}
 
 template <typename Count>
 void Learn(const Count* HWY_RESTRICT counts, float per_count, float step, std::size_t size,
@@ -28,7 +23,7 @@ void Learn(const Count* HWY_RESTRICT counts, float per_count, float step, std::s
   std::size_t i = 0;
   for (; i + lanes <= size; i += lanes) {
     const F32 a = hn::LoadU(kF32, activation + i);
-    const F32 count = hn::ConvertTo(kF32, LoadCounts(counts + i));
+    const F32 count = hn::ConvertTo(kF32, LoadCounts(kI32, counts + i));
     const F32 change =
         hn::Sub(hn::Mul(count, hn::Set(kF32, per_count)), hn::Mul(a, hn::Set(kF32, step)));
     hn::StoreU(hn::Add(a, change), kF32, activation + i);
