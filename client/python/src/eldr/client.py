@@ -1,0 +1,338 @@
+"""The client of an ELDR daemon, for threads. `eldr.aio` has the one for asyncio."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+
+from eldr import _methods as methods
+from eldr import v1
+from eldr._connection import Connection
+from eldr._health import CHECK, Health, health_of, health_request
+from eldr._leases import LeaseRenewals, key_of, ttl_of
+from eldr._methods import Request, Response, Unary
+from eldr._retry import Environment
+from eldr._streams import Stream
+from eldr.errors import EldrError, from_rpc_error
+from eldr.options import Options
+
+
+class Client:
+    """One method for each call of the three services; the .proto files say what they mean.
+
+        with eldr.Client(eldr.Options(target="127.0.0.1:9002")) as client:
+            placed = client.place(v1.PlaceRequest(model="mixtral", request_id="r-17"))
+
+    Calls block until the answer, an error or the timeout, and raise EldrError. UNAVAILABLE is
+    retried as RetryOptions say, for calls that are safe to repeat. `timeout`, in seconds, bounds
+    all attempts together; None: that of the options.
+
+    Thread-safe: share one among all threads, it has one connection. The first call connects. Make
+    it after a fork, not before.
+    """
+
+    def __init__(
+        self, options: Options | None = None, *, environment: Environment | None = None
+    ) -> None:
+        """ValueError if an option is out of its range or a file cannot be read."""
+        self._connection = Connection(options or Options(), environment or Environment())
+        self._renewals = _RenewalThread(self._connection)
+
+    def close(self) -> None:
+        """Sends the releases that are queued and ends calls and streams. Keepers renew no more."""
+        self._renewals.close()
+        self._connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _call(
+        self, method: Unary[Request, Response], request: Request, timeout: float | None
+    ) -> Response:
+        return self._connection.call(method, request, timeout)
+
+    # Models.
+
+    def declare_model(
+        self, request: v1.DeclareModelRequest, timeout: float | None = None
+    ) -> v1.DeclareModelResponse:
+        return self._call(methods.DECLARE_MODEL, request, timeout)
+
+    def list_models(
+        self, request: v1.ListModelsRequest, timeout: float | None = None
+    ) -> v1.ListModelsResponse:
+        return self._call(methods.LIST_MODELS, request, timeout)
+
+    def describe_model(
+        self, request: v1.DescribeModelRequest, timeout: float | None = None
+    ) -> v1.DescribeModelResponse:
+        return self._call(methods.DESCRIBE_MODEL, request, timeout)
+
+    # Fleet.
+
+    def register_node(
+        self, request: v1.RegisterNodeRequest, timeout: float | None = None
+    ) -> v1.RegisterNodeResponse:
+        return self._call(methods.REGISTER_NODE, request, timeout)
+
+    def heartbeat(
+        self, request: v1.HeartbeatRequest, timeout: float | None = None
+    ) -> v1.HeartbeatResponse:
+        """One with steps is not retried: the daemon would count the steps twice."""
+        return self._call(methods.HEARTBEAT, request, timeout)
+
+    def drain_node(
+        self, request: v1.DrainNodeRequest, timeout: float | None = None
+    ) -> v1.DrainNodeResponse:
+        return self._call(methods.DRAIN_NODE, request, timeout)
+
+    def undrain_node(
+        self, request: v1.UndrainNodeRequest, timeout: float | None = None
+    ) -> v1.UndrainNodeResponse:
+        return self._call(methods.UNDRAIN_NODE, request, timeout)
+
+    def remove_node(
+        self, request: v1.RemoveNodeRequest, timeout: float | None = None
+    ) -> v1.RemoveNodeResponse:
+        return self._call(methods.REMOVE_NODE, request, timeout)
+
+    def list_nodes(
+        self, request: v1.ListNodesRequest, timeout: float | None = None
+    ) -> v1.ListNodesResponse:
+        return self._call(methods.LIST_NODES, request, timeout)
+
+    def get_residency(
+        self, request: v1.GetResidencyRequest, timeout: float | None = None
+    ) -> v1.GetResidencyResponse:
+        return self._call(methods.GET_RESIDENCY, request, timeout)
+
+    # Placement.
+
+    def push_signature(
+        self, request: v1.PushSignatureRequest, timeout: float | None = None
+    ) -> v1.PushSignatureResponse:
+        """One with `append` and without `append_at` is not retried: it would count twice."""
+        return self._call(methods.PUSH_SIGNATURE, request, timeout)
+
+    def update_blocks(
+        self, request: v1.UpdateBlocksRequest, timeout: float | None = None
+    ) -> v1.UpdateBlocksResponse:
+        return self._call(methods.UPDATE_BLOCKS, request, timeout)
+
+    def place(self, request: v1.PlaceRequest, timeout: float | None = None) -> v1.PlaceResponse:
+        return self._call(methods.PLACE, request, timeout)
+
+    def renew_lease(
+        self, request: v1.RenewLeaseRequest, timeout: float | None = None
+    ) -> v1.RenewLeaseResponse:
+        return self._call(methods.RENEW_LEASE, request, timeout)
+
+    def renew_leases(
+        self, request: v1.RenewLeasesRequest, timeout: float | None = None
+    ) -> v1.RenewLeasesResponse:
+        return self._call(methods.RENEW_LEASES, request, timeout)
+
+    def release_lease(
+        self, request: v1.ReleaseLeaseRequest, timeout: float | None = None
+    ) -> v1.ReleaseLeaseResponse:
+        """A retried release may answer NOT_HELD where the first attempt's answer was lost."""
+        return self._call(methods.RELEASE_LEASE, request, timeout)
+
+    def release_leases(
+        self, request: v1.ReleaseLeasesRequest, timeout: float | None = None
+    ) -> v1.ReleaseLeasesResponse:
+        return self._call(methods.RELEASE_LEASES, request, timeout)
+
+    def explain_placement(
+        self, request: v1.ExplainPlacementRequest, timeout: float | None = None
+    ) -> v1.ExplainPlacementResponse:
+        return self._call(methods.EXPLAIN_PLACEMENT, request, timeout)
+
+    def watch_placements(
+        self, request: v1.WatchPlacementsRequest, timeout: float | None = None
+    ) -> Iterator[v1.WatchPlacementsResponse]:
+        """Each placement as it is made, until the iterator is closed; raises what ends it.
+
+        Without a timeout it goes on for ever. Never retried.
+        """
+        stub: Any = self._connection.channel().unary_stream(
+            methods.WATCH_PLACEMENTS.path,
+            request_serializer=v1.WatchPlacementsRequest.SerializeToString,
+            response_deserializer=v1.WatchPlacementsResponse.FromString,
+        )
+        call = stub(request, timeout=timeout, metadata=self._connection.token.metadata())
+        try:
+            yield from call
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None
+        finally:
+            call.cancel()
+
+    # Streams. Opening one never fails; what is wrong shows at the first receive(). Never retried.
+    # Without a timeout they go on for ever.
+
+    def stream_signatures(
+        self, timeout: float | None = None
+    ) -> Stream[v1.PushSignatureRequest, v1.PushSignatureResponse]:
+        return self._stream(methods.STREAM_SIGNATURES, timeout)
+
+    def stream_placements(
+        self, timeout: float | None = None
+    ) -> Stream[v1.PlaceRequest, v1.PlaceResponse]:
+        return self._stream(methods.STREAM_PLACEMENTS, timeout)
+
+    def stream_heartbeats(
+        self, timeout: float | None = None
+    ) -> Stream[v1.HeartbeatRequest, v1.HeartbeatResponse]:
+        return self._stream(methods.STREAM_HEARTBEATS, timeout)
+
+    def _stream(
+        self, method: methods.Bidi[Request, Response], timeout: float | None
+    ) -> Stream[Request, Response]:
+        connection = self._connection
+        return Stream(connection.channel(), method, timeout, connection.token.metadata())
+
+    def keep_lease(self, request: v1.PlaceRequest, response: v1.PlaceResponse) -> LeaseKeeper:
+        """Renews the lease of a placement until the keeper is released or closed."""
+        return LeaseKeeper(self._connection, self._renewals, request, response)
+
+    def check_health(self, service: str = "", timeout: float | None = None) -> Health:
+        """Of "" (the whole), "liveness" or "readiness". NOT_FOUND if it knows no such name."""
+        return health_of(self._call(CHECK, health_request(service), timeout))
+
+
+class LeaseKeeper:
+    """Holds one lease.
+
+        with client.keep_lease(request, client.place(request)) as lease:
+            ...  # run the request; look at lease.error() now and then
+            lease.release(output_tokens=512)
+
+    The lease is renewed at a third of its time to live, by one background thread that all keepers
+    of a client share and that renews what is due in one call. Leaving the `with` block, or
+    `close()`, releases a lease that is still held, without waiting: the same thread sends it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        renewals: _RenewalThread,
+        request: v1.PlaceRequest,
+        response: v1.PlaceResponse,
+    ) -> None:
+        self.key = key_of(request, response)
+        self._connection = connection
+        self._thread = renewals
+        self._held = True
+        now = connection.environment.now()
+        self._ticket = renewals.leases.add(self.key, ttl_of(response), now)
+        renewals.wake()
+
+    def error(self) -> EldrError | None:
+        """None as long as no renewal failed.
+
+        UNAVAILABLE and the like: the last renewal did not reach the daemon; it is tried again.
+        NOT_FOUND: the lease has ended (or moved to another id) and is renewed no more; place the
+        request again.
+        """
+        return self._thread.leases.error_of(self._ticket)
+
+    def release(
+        self,
+        output_tokens: int | None = None,
+        decode_counts: v1.ExpertSignature | None = None,
+        timeout: float | None = None,
+    ) -> v1.ReleaseLeaseResponse:
+        """Ends the lease and waits for the answer; tells the daemon what is known of the request.
+
+        Only the first call does; a later one raises FAILED_PRECONDITION. On an error the daemon
+        drops the lease when its time to live has passed.
+        """
+        if not self._held:
+            raise EldrError(
+                grpc.StatusCode.FAILED_PRECONDITION, "the lease was released or detached before"
+            )
+        self.detach()
+        request = v1.ReleaseLeaseRequest(
+            lease=self.key, output_tokens=output_tokens, decode_counts=decode_counts
+        )
+        return self._connection.call(methods.RELEASE_LEASE, request, timeout)
+
+    def detach(self) -> None:
+        """Stops renewing and does not release: someone else holds the lease from now on."""
+        self._held = False
+        self._thread.leases.remove(self._ticket)
+
+    def close(self) -> None:
+        """Releases in the background what is still held."""
+        if self._held:
+            self._held = False
+            self._thread.leases.release_later(self._ticket)
+            self._thread.wake()
+
+    def __enter__(self) -> LeaseKeeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _RenewalThread:
+    """The thread behind all keepers of a client; runs from the first one on."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.leases = LeaseRenewals()
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._stop = False
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        self._woken.set()
+        with self._lock:
+            if self._thread is None and not self._stop:
+                self._thread = threading.Thread(target=self._run, name="eldr-leases", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        with self._lock:
+            self._stop = True
+            thread = self._thread
+        self._woken.set()
+        if thread is not None:
+            thread.join()
+        self._release()
+
+    def step(self) -> float | None:
+        """One round: sends the queued releases and renews what is due. When the next is due."""
+        self._release()
+        now = self._connection.environment.now()
+        while (batch := self.leases.take_due(now)) is not None:
+            try:
+                outcome: Any = self._connection.call(methods.RENEW_LEASES, batch.request, None)
+            except EldrError as error:
+                outcome = error
+            self.leases.settle(batch, outcome, now)
+        return self.leases.next_due()
+
+    def _release(self) -> None:
+        for request in self.leases.releases():
+            try:
+                self._connection.call(methods.RELEASE_LEASES, request, None)
+            except EldrError:
+                continue  # the call retries by itself; after that the lease expires
+
+    def _run(self) -> None:
+        while not self._stop:
+            due = self.step()
+            now = self._connection.environment.now()
+            self._woken.wait(None if due is None else max(0.0, due - now))
+            # Cleared before the state is looked at again, so that no change goes unseen.
+            self._woken.clear()

@@ -1,0 +1,266 @@
+"""Routed experts as engines return them in their answers' bodies, into signatures.
+
+docs/engines.md tells what vLLM, SGLang and the published algorithm's reference return. All input is
+untrusted: every error is a ValueError, says what was found and what was expected, and comes before
+an allocation that the input's size does not justify.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from eldr import v1
+from eldr.signature import MAX_EXPERTS, SignatureBuilder, Whole, check_geometry
+
+# Far more hidden layers, dense ones included, than any model has.
+_MAX_HIDDEN_LAYERS = 4_096
+# '|' says that byte order does not matter, which some writers say of single bytes only.
+_TYPES = ("|u1", "<u1", "<u2", "<i2", "<i4", "<u4", "<i8")
+
+
+def signature_of_body(
+    body: Any, geometry: v1.ModelGeometry, *, hidden_layers: int = 0, choice: int = 0
+) -> v1.ExpertSignature | None:
+    """The signature of the prompt that a whole JSON body (parsed) is the answer to.
+
+    Recognises the form by where the experts stand; None if there are none. Rows beyond the prompt
+    are left out where the body tells its length and has one choice. `hidden_layers` is for SGLang
+    alone, whose form has no shape. ValueError if they are not of this model.
+    """
+    check_geometry(geometry)
+    if not isinstance(body, Mapping):
+        return None
+    reference = _at(body, "kv_transfer_params", "eldr_sig")
+    if isinstance(reference, str):
+        builder = SignatureBuilder(geometry)
+        counts, tokens = decode_reference_counts(reference, geometry)
+        builder.add_counts(counts, tokens)
+        return builder.build(tokens)
+    ids = _ids_of_body(body, geometry, hidden_layers, choice)
+    if ids is None:
+        return None
+    prompt = _prompt_tokens(body)
+    rows = ids if prompt is None else ids[:prompt]
+    builder = SignatureBuilder(geometry)
+    builder.add_tokens(rows)
+    return builder.build(prompt)
+
+
+def decode_vllm_npy(text: str, geometry: v1.ModelGeometry) -> Whole:
+    """vLLM 0.22 and later: base64 of a .npy file, [tokens, hidden_layers, top_k].
+
+    The ids of the MoE layers, [tokens, layers, top_k].
+    """
+    return parse_npy(_decode_base64(text), geometry)
+
+
+def parse_npy(data: bytes, geometry: v1.ModelGeometry) -> Whole:
+    """A whole .npy file of format 1.0 to 3.0 with whole numbers, in C order, nothing after it."""
+    file = io.BytesIO(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            version = np.lib.format.read_magic(file)
+            if version not in ((1, 0), (2, 0), (3, 0)):
+                raise ValueError(f"version {version}: expected 1.0, 2.0 or 3.0")
+            reader: Any = np.lib.format
+            read = (
+                reader.read_array_header_1_0 if version == (1, 0) else reader.read_array_header_2_0
+            )
+            shape, fortran_order, dtype = read(file)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(f"the header of the .npy: {error}") from None
+    if dtype.str not in _TYPES:
+        raise ValueError(
+            f'descr "{dtype.str}": expected |u1, <u2, <i2, <i4, <u4 or <i8 (whole numbers, '
+            "little-endian)"
+        )
+    if fortran_order:
+        raise ValueError("fortran_order True: expected False (C order)")
+    if len(shape) != 3:
+        raise ValueError(f"shape {shape}: expected (tokens, layers, top_k)")
+    rest = data[file.tell() :]
+    _check_shape(shape, dtype.itemsize, len(rest))
+    return _select(np.frombuffer(rest, dtype).reshape(shape), geometry)
+
+
+def decode_sglang_int32(text: str, geometry: v1.ModelGeometry, hidden_layers: int = 0) -> Whole:
+    """SGLang: base64 of int32, little-endian, [tokens, hidden_layers, top_k] without a header.
+
+    `hidden_layers` of 0 stands for the geometry's: one more than the last of moe_hidden_layers,
+    else layers. (A model whose last layers are dense needs the number.)
+    """
+    moe = geometry.moe_hidden_layers
+    rows = hidden_layers or (moe[-1] + 1 if moe else geometry.layers)
+    data = _decode_base64(text)
+    token_bytes = rows * geometry.top_k * 4
+    if not data or len(data) % token_bytes:
+        raise ValueError(
+            f"{len(data)} bytes of raw int32, expected tokens x {rows} hidden layers x top_k "
+            f"{geometry.top_k} x 4 bytes"
+        )
+    shape = (len(data) // token_bytes, rows, geometry.top_k)
+    _check_shape(shape, 4, len(data))
+    return _select(np.frombuffer(data, "<i4").reshape(shape), geometry)
+
+
+def decode_lists(lists: Any, geometry: v1.ModelGeometry) -> Whole:
+    """vLLM 0.21: lists [tokens][layers][top_k]."""
+    try:
+        array = np.array(lists)
+    except ValueError:
+        raise ValueError("lists of differing lengths, expected [tokens][layers][top_k]") from None
+    if array.dtype.kind not in "iu" or array.ndim != 3:
+        raise ValueError(
+            f"lists of {array.dtype} in {array.ndim} levels, expected whole numbers in "
+            "[tokens][layers][top_k]"
+        )
+    return _select(array, geometry)
+
+
+def decode_reference_counts(text: str, geometry: v1.ModelGeometry) -> tuple[Whole, int]:
+    """The reference of the published algorithm: base64 of int16 counts, [layers, experts].
+
+    The counts and the tokens that they are of: the sum of a row / top_k. A row of zeros is a layer
+    without counts.
+    """
+    data = _decode_base64(text)
+    layers, experts, top_k = geometry.layers, geometry.experts, geometry.top_k
+    if len(data) != layers * experts * 2:
+        raise ValueError(
+            f"{len(data)} bytes of int16 counts, expected {layers * experts * 2} = {layers} layers "
+            f"x {experts} experts x 2 bytes"
+        )
+    counts: Whole = np.frombuffer(data, "<i2").reshape(layers, experts).astype(np.int64)
+    below = np.argwhere(counts < 0)
+    if below.size:
+        layer, expert = below[0]
+        raise ValueError(
+            f"layer {layer}, expert {expert}: count {counts[layer, expert]}, expected none below 0"
+        )
+    tokens = 0
+    for layer, row in enumerate(counts):
+        total, most = int(row.sum()), int(row.max())
+        if total == 0:
+            continue
+        here = total // top_k
+        if total % top_k or most > here:
+            raise ValueError(
+                f"layer {layer}: counts sum to {total} with {most} of one expert, expected tokens "
+                f"x top_k {top_k} and no expert more often than tokens"
+            )
+        if tokens not in (0, here):
+            raise ValueError(
+                f"layer {layer}: counts are of {here} tokens, expected {tokens} as in the layers "
+                "before"
+            )
+        tokens = here
+    if tokens == 0:
+        raise ValueError("all counts are 0, expected those of at least one token")
+    return counts, tokens
+
+
+def _at(value: Any, *path: str | int) -> Any:
+    for step in path:
+        if isinstance(step, str) and isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(step, int) and isinstance(value, Sequence) and not isinstance(value, str):
+            value = value[step] if step < len(value) else None
+        else:
+            return None
+    return value
+
+
+def _ids_of_body(
+    body: Mapping[str, Any], geometry: v1.ModelGeometry, hidden_layers: int, choice: int
+) -> Whole | None:
+    prompt_lists = body.get("prompt_routed_experts")
+    if isinstance(prompt_lists, list):
+        return decode_lists(prompt_lists, geometry)
+    vllm = _at(body, "choices", choice, "routed_experts")
+    if isinstance(vllm, str):
+        return decode_vllm_npy(vllm, geometry)
+    if isinstance(vllm, list):
+        return decode_lists(vllm, geometry)
+    for path in (
+        ("meta_info", "routed_experts"),
+        ("choices", choice, "sgl_ext", "routed_experts"),
+        ("sglext", "routed_experts"),
+    ):
+        sglang = _at(body, *path)
+        if isinstance(sglang, str):
+            return decode_sglang_int32(sglang, geometry, hidden_layers)
+    return None
+
+
+def _prompt_tokens(body: Mapping[str, Any]) -> int | None:
+    choices = body.get("choices")
+    if isinstance(choices, list) and len(choices) > 1:
+        return None  # usage may be the sum over several prompts
+    for path in (("usage", "prompt_tokens"), ("meta_info", "prompt_tokens")):
+        told = _at(body, *path)
+        if isinstance(told, int) and told > 0:
+            return told
+    return None
+
+
+def _decode_base64(text: str) -> bytes:
+    # The decoder of the library says neither what is wrong nor where.
+    wrong = re.search(r"[^A-Za-z0-9+/]", text.rstrip("="))
+    if wrong is not None:
+        raise ValueError(
+            f'base64: character "{wrong.group()}" at {wrong.start()}, expected A-Z, a-z, 0-9, + or '
+            "/"
+        )
+    if len(text) % 4:
+        raise ValueError(f"base64: {len(text)} characters, expected a multiple of 4")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("base64: its end does not fit its padding") from None
+
+
+def _check_shape(shape: Sequence[int], width: int, data_bytes: int) -> None:
+    tokens, hidden_layers, top_k = shape
+    text = f"({tokens}, {hidden_layers}, {top_k})"
+    if hidden_layers > _MAX_HIDDEN_LAYERS or top_k > MAX_EXPERTS:
+        raise ValueError(
+            f"shape {text}: expected at most {_MAX_HIDDEN_LAYERS} layers and top_k {MAX_EXPERTS}"
+        )
+    if 0 in shape:
+        raise ValueError(f"shape {text}: expected no dimension of 0")
+    if min(shape) < 0 or tokens * hidden_layers * top_k * width != data_bytes:
+        raise ValueError(
+            f"shape {text} of {width}-byte ids: {data_bytes} bytes of data do not fit it"
+        )
+
+
+def _select(ids: Whole, geometry: v1.ModelGeometry) -> Whole:
+    """Drops the rows of dense layers and checks every id that is left."""
+    text = f"({', '.join(map(str, ids.shape))})"
+    if ids.shape[2] != geometry.top_k:
+        raise ValueError(f"shape {text} has top_k {ids.shape[2]}, expected {geometry.top_k}")
+    hidden = ids.shape[1]
+    if hidden != geometry.layers:
+        moe = list(geometry.moe_hidden_layers)
+        if not moe:
+            raise ValueError(
+                f"shape {text} has {hidden} rows per token, expected {geometry.layers}: the "
+                "geometry does not tell which hidden layers are MoE layers (moe_hidden_layers)"
+            )
+        if moe[-1] >= hidden:
+            raise ValueError(
+                f"shape {text} has {hidden} rows per token, expected {geometry.layers}, or more "
+                f"than {moe[-1]}, the last of moe_hidden_layers"
+            )
+        ids = ids[:, moe, :]
+    SignatureBuilder(geometry).add_tokens(ids)  # for its checks
+    return ids

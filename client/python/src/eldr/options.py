@@ -1,0 +1,142 @@
+"""How a client reaches its daemon, and how long it tries. All times are in seconds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RetryOptions:
+    """When a call that failed with UNAVAILABLE is made again.
+
+    Only calls that are safe to repeat are. The call's timeout bounds all attempts together.
+    """
+
+    # The most attempts a call makes, the first included. 1: no retry.
+    max_attempts: int = 4
+    # The longest pause before the second attempt. Pauses are drawn between half of their bound and
+    # the bound, so that many clients do not come back at one moment.
+    initial_backoff: float = 0.05
+    # What the bound is multiplied by after each attempt; at least 1.
+    multiplier: float = 2.0
+    # What the bound never exceeds.
+    max_backoff: float = 1.0
+
+
+@dataclass(frozen=True)
+class TlsOptions:
+    """Files in PEM for an encrypted connection; none: plaintext.
+
+    Files that are replaced serve new connections within a minute.
+    """
+
+    # The authorities that the daemon's certificate may be signed by. Needed for TLS.
+    ca_file: str = ""
+    # The client's own certificate and its key, if the daemon asks for one; both or neither.
+    certificate_file: str = ""
+    key_file: str = ""
+    # The name that the daemon's certificate must have, if it is not the host of the target.
+    server_name: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """A value out of its range is a ValueError when the client is made."""
+
+    # Where the daemon listens: "host:port" or "unix:/path".
+    target: str = "127.0.0.1:9002"
+    # How long one call may take in all, unless it says otherwise. More than 0.
+    timeout: float = 5.0
+    retry: RetryOptions = field(default_factory=RetryOptions)
+    tls: TlsOptions = field(default_factory=TlsOptions)
+    # A file whose first line is a bearer token, sent with every call; read again when it changes.
+    # Empty: none. Without TLS the token crosses the network in plaintext.
+    token_file: str = ""
+    # The largest answer that is accepted, in bytes. More than 0.
+    max_receive_bytes: int = 64 << 20
+    # How long a connection may be silent before it is asked whether it lives, and how long the
+    # answer may take before it is taken for dead: a peer that vanished without a word is noticed
+    # after both. At least 10 s, or the daemon closes the connection; math.inf: never ask.
+    keepalive_time: float = 20.0
+    keepalive_timeout: float = 10.0
+
+    def check(self) -> None:
+        """ValueError, naming the option, its value and what was expected."""
+        retry = self.retry
+        _require(bool(self.target), "target", '""', '"host:port" or "unix:/path"')
+        _require(self.timeout > 0, "timeout", self.timeout, "more than 0")
+        _require(retry.max_attempts >= 1, "retry.max_attempts", retry.max_attempts, "at least 1")
+        _require(
+            retry.initial_backoff >= 0, "retry.initial_backoff", retry.initial_backoff, "at least 0"
+        )
+        _require(retry.max_backoff >= 0, "retry.max_backoff", retry.max_backoff, "at least 0")
+        _require(retry.multiplier >= 1, "retry.multiplier", retry.multiplier, "at least 1")
+        _require(
+            self.max_receive_bytes > 0, "max_receive_bytes", self.max_receive_bytes, "more than 0"
+        )
+        _require(self.keepalive_time >= 10, "keepalive_time", self.keepalive_time, "at least 10")
+        _require(
+            self.keepalive_timeout > 0, "keepalive_timeout", self.keepalive_timeout, "more than 0"
+        )
+        _check_tls(self.tls)
+
+
+def channel_arguments(options: Options) -> list[tuple[str, int | str]]:
+    """What gRPC is told about connections."""
+
+    def milliseconds(seconds: float) -> int:
+        return min(max(int(seconds * 1000), 1), 60_000)
+
+    # gRPC waits 1 s before it connects again and fails calls at once meanwhile, which would use up
+    # all attempts of a call: reconnect at the pace of the retries instead.
+    arguments: list[tuple[str, int | str]] = [
+        ("grpc.max_receive_message_length", options.max_receive_bytes),
+        ("grpc.initial_reconnect_backoff_ms", milliseconds(options.retry.initial_backoff)),
+        ("grpc.max_reconnect_backoff_ms", milliseconds(options.retry.max_backoff)),
+    ]
+    if math.isfinite(options.keepalive_time):
+        arguments += [
+            ("grpc.keepalive_time_ms", int(options.keepalive_time * 1000)),
+            ("grpc.keepalive_timeout_ms", int(options.keepalive_timeout * 1000)),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.max_pings_without_data", 0),
+        ]
+    if options.tls.server_name:
+        arguments.append(("grpc.ssl_target_name_override", options.tls.server_name))
+    return arguments
+
+
+def _require(holds: bool, field_name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"Options.{field_name} is {value}, expected {expected}")
+
+
+def _check_tls(tls: TlsOptions) -> None:
+    if bool(tls.certificate_file) != bool(tls.key_file):
+        missing = "certificate_file" if tls.key_file else "key_file"
+        raise ValueError(
+            f'Options.tls.{missing} is "", expected a path: a client certificate and '
+            "its key go together"
+        )
+    for name in ("ca_file", "certificate_file", "key_file"):
+        path = getattr(tls, name)
+        if path and not _readable(path):
+            raise ValueError(
+                f'Options.tls.{name} is "{path}", which cannot be read or is empty, '
+                "expected the path of a file in PEM"
+            )
+    if tls.certificate_file and not tls.ca_file:
+        raise ValueError(
+            'Options.tls.ca_file is "", expected a path: with a client certificate, '
+            "the file of the authority that signed the daemon's"
+        )
+
+
+def _readable(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(1) != b""
+    except OSError:
+        return False
