@@ -13,7 +13,7 @@ namespace eldr {
 namespace {
 
 constexpr std::size_t kNodes = 64;
-constexpr std::size_t kRounds = 60;
+constexpr std::size_t kThreadRounds = 60;
 constexpr std::size_t kPairs = 400;  // per thread and round
 constexpr double kGoal = 1.6;
 
@@ -83,7 +83,7 @@ std::vector<Goal> MeasureThreadGoal() {
   Frontend second(fleet.router(), 1);
   std::vector<double> one;
   std::vector<double> ratios;
-  for (std::size_t round = 0; round <= kRounds; ++round) {
+  for (std::size_t round = 0; round <= kThreadRounds; ++round) {
     const double start = WallSeconds();
     first.PlaceAndRelease();
     const double alone = WallSeconds() - start;

@@ -68,7 +68,7 @@ Runner DefineUpdate(CLI::App& app) {
   return [o](Session& session) { return Update(session, *o); };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kBlockCommands[] = {
     {"", "update-blocks", "Tell which KV blocks a prefill worker holds now, as the worker does",
      "Hashes are written in hexadecimal digits. The forms of a signature are those of\n"
      "`eldrctl push-signature --help`; it covers the block's own tokens.\n"
@@ -82,6 +82,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> BlockCommands() { return kCommands; }
+absl::Span<const Command> BlockCommands() { return kBlockCommands; }
 
 }  // namespace eldr::ctl

@@ -100,7 +100,7 @@ Runner DefineExplain(CLI::App& app) {
   };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kExplainCommands[] = {
     {"", "explain", "Show why a request is where it is",
      "The candidates stand in the order of their cost, best first, each with the coefficients of\n"
      "its step time as learned: of every step, per distinct expert, per request, per token of\n"
@@ -111,6 +111,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> ExplainCommands() { return kCommands; }
+absl::Span<const Command> ExplainCommands() { return kExplainCommands; }
 
 }  // namespace eldr::ctl

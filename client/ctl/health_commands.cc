@@ -53,7 +53,7 @@ Runner DefineHealth(CLI::App& app) {
   };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kHealthCommands[] = {
     {"", "health", "Ask the daemon whether it lives and is ready",
      "Exits with 1 if anything asked for is not serving, so it can be a probe.\n"
      "Examples:\n"
@@ -64,6 +64,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> HealthCommands() { return kCommands; }
+absl::Span<const Command> HealthCommands() { return kHealthCommands; }
 
 }  // namespace eldr::ctl

@@ -97,7 +97,7 @@ Runner DefineHeartbeat(CLI::App& app) {
   return [o](Session& session) { return SendAll(session, *o); };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kHeartbeatCommands[] = {
     {"nodes", "heartbeat", "Send a node's heartbeat, once or at an interval",
      "--steps tells of the decode steps of one batch-size bucket since the last heartbeat:\n"
      "  MAX_BATCH:STEPS:TOTAL_DURATION:MEAN_BATCH[:MEAN_CONTEXT_TOKENS[:MEAN_DISTINCT_EXPERTS]]\n"
@@ -111,6 +111,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> HeartbeatCommands() { return kCommands; }
+absl::Span<const Command> HeartbeatCommands() { return kHeartbeatCommands; }
 
 }  // namespace eldr::ctl

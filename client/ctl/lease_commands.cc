@@ -134,7 +134,7 @@ Runner DefineRelease(CLI::App& app) {
   return [o](Session& session) { return Release(session, *o); };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kLeaseCommands[] = {
     {"", "renew", "Renew the leases of requests",
      "Prints done, not_held (the lease has ended: place again) or stale (another lease is held).\n"
      "Examples:\n"
@@ -153,6 +153,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> LeaseCommands() { return kCommands; }
+absl::Span<const Command> LeaseCommands() { return kLeaseCommands; }
 
 }  // namespace eldr::ctl

@@ -59,7 +59,7 @@ Runner DefineDeclare(CLI::App& app) {
   };
 }
 
-Runner DefineList(CLI::App&) {
+Runner DefineListModels(CLI::App&) {
   return [](Session& session) -> absl::Status {
     const auto response = session.client.ListModels({});
     if (!response.ok()) return response.status();
@@ -112,20 +112,20 @@ Runner DefineDescribe(CLI::App& app) {
   };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kModelCommands[] = {
     {"models", "declare", "Declare a model; the same geometry again changes nothing",
      "Examples:\n"
      "  eldrctl models declare qwen3-30b --layers 48 --experts 128 --top-k 8\n"
      "  eldrctl models declare deepseek --layers 58 --experts 256 --top-k 8 --policy residency",
      DefineDeclare},
     {"models", "list", "List the declared models", "Example:\n  eldrctl models list --format json",
-     DefineList},
+     DefineListModels},
     {"models", "describe", "Show a model's geometry, policy, parameters and what it holds now",
      "Example:\n  eldrctl models describe qwen3-30b", DefineDescribe},
 };
 
 }  // namespace
 
-absl::Span<const Command> ModelCommands() { return kCommands; }
+absl::Span<const Command> ModelCommands() { return kModelCommands; }
 
 }  // namespace eldr::ctl

@@ -88,7 +88,7 @@ Runner DefineRegister(CLI::App& app) {
   };
 }
 
-Runner DefineList(CLI::App& app) {
+Runner DefineListNodes(CLI::App& app) {
   auto model = std::make_shared<std::string>();
   app.add_option("--model", *model, "Only nodes of this model [all]")->envname("ELDR_MODEL");
   return [model](Session& session) -> absl::Status {
@@ -146,7 +146,7 @@ Runner DefineRemove(CLI::App& app) {
   };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kNodeCommands[] = {
     {"nodes", "register", "Register a decode node",
      "Without --heartbeat-interval the node is ready at once and never lost by silence.\n"
      "Examples:\n"
@@ -155,7 +155,7 @@ constexpr Command kCommands[] = {
      "      --heartbeat-interval 1s --incarnation 1700000000 --label rack=r2",
      DefineRegister},
     {"nodes", "list", "List the nodes with their state, load and residency",
-     "Example:\n  eldrctl nodes list --model qwen3-30b", DefineList},
+     "Example:\n  eldrctl nodes list --model qwen3-30b", DefineListNodes},
     {"nodes", "drain", "Take no new placements on a node; its leases live on",
      "Example:\n  eldrctl nodes drain d0", DefineDrain},
     {"nodes", "undrain", "End a node's drain", "Example:\n  eldrctl nodes undrain d0",
@@ -166,6 +166,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> NodeCommands() { return kCommands; }
+absl::Span<const Command> NodeCommands() { return kNodeCommands; }
 
 }  // namespace eldr::ctl

@@ -107,7 +107,7 @@ Runner DefinePlace(CLI::App& app) {
   return [o](Session& session) { return Place(session, *o); };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kPlaceCommands[] = {
     {"", "place", "Place a request on a decode node, as a frontend does",
      "A signature pushed before is used; one given here saves the push (forms as in\n"
      "`eldrctl push-signature --help`). Placing again renews the lease and answers the same node.\n"
@@ -120,6 +120,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> PlaceCommands() { return kCommands; }
+absl::Span<const Command> PlaceCommands() { return kPlaceCommands; }
 
 }  // namespace eldr::ctl

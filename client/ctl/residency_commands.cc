@@ -29,7 +29,7 @@ Runner DefineResidency(CLI::App& app) {
   };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kResidencyCommands[] = {
     {"nodes", "residency", "Show which experts a node's decode steps activate, as a heatmap",
      "One line per layer; at its end the layer's expected distinct experts per step.\n"
      "Examples:\n"
@@ -40,6 +40,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> ResidencyCommands() { return kCommands; }
+absl::Span<const Command> ResidencyCommands() { return kResidencyCommands; }
 
 }  // namespace eldr::ctl

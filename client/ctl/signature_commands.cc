@@ -56,7 +56,7 @@ Runner DefinePush(CLI::App& app) {
   return [o](Session& session) { return Push(session, *o); };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kSignatureCommands[] = {
     {"", "push-signature", "Store a request's expert signature, as a prefill worker does",
      "Counts: JSON {\"tokens\": 64, \"counts\": [[...], ...]}, a row per layer, or an "
      "ExpertSignature\n"
@@ -87,6 +87,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> SignatureCommands() { return kCommands; }
+absl::Span<const Command> SignatureCommands() { return kSignatureCommands; }
 
 }  // namespace eldr::ctl

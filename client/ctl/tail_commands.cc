@@ -67,7 +67,7 @@ Runner DefineTail(CLI::App& app) {
   };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kTailCommands[] = {
     {"", "tail", "Show placements as they are made",
      "A caller that reads too slowly misses some, and is told how many.\n"
      "Examples:\n"
@@ -78,6 +78,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> TailCommands() { return kCommands; }
+absl::Span<const Command> TailCommands() { return kTailCommands; }
 
 }  // namespace eldr::ctl

@@ -65,7 +65,7 @@ Runner DefineTop(CLI::App& app) {
   return [o](Session& session) { return Watch(session, *o); };
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kTopCommands[] = {
     {"", "top", "Watch the nodes",
      "Examples:\n"
      "  eldrctl top --interval 500ms\n"
@@ -75,6 +75,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-absl::Span<const Command> TopCommands() { return kCommands; }
+absl::Span<const Command> TopCommands() { return kTopCommands; }
 
 }  // namespace eldr::ctl

@@ -9,7 +9,7 @@
 namespace eldr {
 namespace {
 
-constexpr float kLargest = 32767;
+constexpr float kLargestInteger = 32767;
 // Where SignatureTransform takes a vector for zero.
 constexpr float kLeast = 1e-9f;
 
@@ -44,7 +44,7 @@ bool QuantizedSignature::Assign(const SignatureTransform& transform,
       Clear();
       return false;
     }
-    float factor = kLargest / largest;
+    float factor = kLargestInteger / largest;
     // A whole number keeps counts exact.
     if (idf == nullptr && factor >= 1) factor = std::floor(factor);
     std::uint64_t squares = 0;

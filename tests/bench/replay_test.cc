@@ -10,14 +10,13 @@
 #include "gtest/gtest.h"
 #include "tests/bench/naive_backend.h"
 #include "tests/bench/trace_folder.h"
+#include "tests/support/invalid_argument.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr::replay {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 
 class ScriptedArrivals final : public ArrivalSource {
  public:

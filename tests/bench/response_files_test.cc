@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "tests/bench/trace_folder.h"
 #include "tests/client/engines/engine_samples.h"
+#include "tests/support/invalid_argument.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr::replay {
@@ -13,8 +14,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 
 // One layer, top-1: a token of each id.
 std::string VllmLine(const std::vector<std::int64_t>& ids, int prompt_tokens) {

@@ -3,6 +3,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/bench/trace_folder.h"
+#include "tests/support/invalid_argument.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr::replay {
@@ -11,7 +12,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr char kColumns[] = "request,domain,category,token_offset,tokens";
 
 // Eight tokens of 2 layers x 4 experts, top-1: layer 0 walks over the experts, layer 1 stays at 1.

@@ -4,14 +4,13 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/invalid_argument.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr::replay {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 
 Trace TraceOf(std::vector<std::uint32_t> decode_rows) {
   Trace trace;

@@ -5,6 +5,7 @@
 
 #include "client/engines/base64.h"
 #include "tests/client/engines/engine_samples.h"
+#include "tests/support/invalid_argument.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr::engines {
@@ -13,8 +14,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 
 // Hidden layers 0 dense, 1 and 2 of experts.
 Geometry DenseFirst() { return {2, 300, 2, {1, 2}}; }

@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/client/engines/engine_samples.h"
+#include "tests/support/invalid_argument.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr::engines {
@@ -15,7 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 absl::StatusOr<RoutedExperts> Parse(absl::string_view bytes) { return ParseNpy(bytes, {}); }
 
 constexpr char kHeader[] = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 3), }";

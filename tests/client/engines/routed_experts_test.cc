@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/invalid_argument.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr::engines {
@@ -10,8 +11,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 
 // Three tokens of two layers, top-1.
 RoutedExperts ThreeTokens() { return {3, 2, 1, {0, 1, 2, 1, 0, 2}}; }

@@ -16,26 +16,26 @@ using ::testing::FloatEq;
 using ::testing::FloatNear;
 using ::testing::Pointwise;
 
-const ModelGeometry kGeometry = {2, 4, 1, {}};
+const ModelGeometry kPriorGeometry = {2, 4, 1, {}};
 
 std::vector<float> Values(const ActivationPrior& prior) {
   return {prior.activation().begin(), prior.activation().end()};
 }
 
 TEST(ActivationPriorTest, StartsWhereEveryExpertIsAlike) {
-  const ActivationPrior prior(kGeometry);
+  const ActivationPrior prior(kPriorGeometry);
   EXPECT_THAT(Values(prior), Each(FloatEq(0.25f)));
   EXPECT_EQ(prior.learned_requests(), 0u);
 }
 
 TEST(ActivationPriorTest, TheFirstRequestMovesItByASixteenthAndTheSecondByASeventeenth) {
-  ActivationPrior prior(kGeometry);
-  prior.Learn(Parsed(SteadySignature(kGeometry, 5, 0), kGeometry));
+  ActivationPrior prior(kPriorGeometry);
+  prior.Learn(Parsed(SteadySignature(kPriorGeometry, 5, 0), kPriorGeometry));
   // 1/4 + (1 - 1/4) / 16 and 1/4 - 1/4 / 16.
   const float taken = 19.0f / 64, left = 15.0f / 64;
   EXPECT_THAT(Values(prior), Pointwise(FloatEq(), std::vector<float>{taken, left, left, left, taken,
                                                                      left, left, left}));
-  prior.Learn(Parsed(SteadySignature(kGeometry, 5, 1), kGeometry));
+  prior.Learn(Parsed(SteadySignature(kPriorGeometry, 5, 1), kPriorGeometry));
   EXPECT_FLOAT_EQ(prior.activation()[0], 19.0f / 64 * 16 / 17);
   EXPECT_FLOAT_EQ(prior.activation()[1], 15.0f / 64 + (1 - 15.0f / 64) / 17);
   EXPECT_FLOAT_EQ(prior.activation()[2], 15.0f / 64 * 16 / 17);
@@ -43,17 +43,17 @@ TEST(ActivationPriorTest, TheFirstRequestMovesItByASixteenthAndTheSecondByASeven
 }
 
 TEST(ActivationPriorTest, AShortRequestWeighsWhatALongOneDoes) {
-  ActivationPrior from_short(kGeometry), from_long(kGeometry);
-  from_short.Learn(Parsed(SteadySignature(kGeometry, 1), kGeometry));
-  from_long.Learn(Parsed(SteadySignature(kGeometry, 1'000'000), kGeometry));
+  ActivationPrior from_short(kPriorGeometry), from_long(kPriorGeometry);
+  from_short.Learn(Parsed(SteadySignature(kPriorGeometry, 1), kPriorGeometry));
+  from_long.Learn(Parsed(SteadySignature(kPriorGeometry, 1'000'000), kPriorGeometry));
   EXPECT_THAT(Values(from_short), Pointwise(FloatEq(), Values(from_long)));
 }
 
 TEST(ActivationPriorTest, ALayerThatIsNotCoveredKeepsItsValue) {
-  TestSignature signature = SteadySignature(kGeometry, 3);
+  TestSignature signature = SteadySignature(kPriorGeometry, 3);
   std::fill(signature.counts.begin() + 4, signature.counts.end(), 0u);
-  ActivationPrior prior(kGeometry);
-  prior.Learn(Parsed(signature, kGeometry));
+  ActivationPrior prior(kPriorGeometry);
+  prior.Learn(Parsed(signature, kPriorGeometry));
   EXPECT_GT(prior.activation()[0], 0.25f);
   for (std::size_t cell = 4; cell < 8; ++cell) EXPECT_EQ(prior.activation()[cell], 0.25f);
 }

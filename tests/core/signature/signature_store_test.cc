@@ -12,11 +12,12 @@ namespace {
 using ::testing::IsNull;
 using ::testing::NotNull;
 
-const ModelGeometry kGeometry = {2, 8, 2, {}};
+const ModelGeometry kStoreGeometry = {2, 8, 2, {}};
 constexpr absl::Duration kTtl = absl::Seconds(60);
 
 StoredSignature Stored(const std::string& request_id, MonotonicTime now, std::uint32_t tokens = 3) {
-  return {request_id, "worker", Parsed(SteadySignature(kGeometry, tokens), kGeometry), now};
+  return {request_id, "worker", Parsed(SteadySignature(kStoreGeometry, tokens), kStoreGeometry),
+          now};
 }
 
 // What one of the signatures above takes.
