@@ -11,6 +11,7 @@
 #include "core/base/status_macros.h"
 #include "server/auth/reflection_guard.h"
 #include "server/auth/tls.h"
+#include "server/base/processors.h"
 #include "server/version.h"
 
 namespace eldr {
@@ -20,6 +21,13 @@ namespace {
 constexpr absl::Duration kStepInterval = absl::Milliseconds(100);
 // For what is left on the wire once every call is answered.
 constexpr absl::Duration kFlushGrace = absl::Milliseconds(200);
+// For threads that have answered a call and are about to leave the gate.
+constexpr absl::Duration kLeaveGrace = absl::Seconds(10);
+
+std::size_t WidthOf(const CallLimitsConfig& limits) {
+  if (limits.concurrent_placements > 0) return limits.concurrent_placements;
+  return WorkLineWidth(UsableProcessors());
+}
 
 }  // namespace
 
@@ -41,7 +49,7 @@ Daemon::Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink)
       metrics_(registry_, config_.router.max_models),
       events_(metrics_, log_),
       limits_(config_.limits),
-      placements_(WorkLineWidth(), config_.limits.queue_wait, clock_),
+      placements_(WidthOf(config_.limits), config_.limits.queue_wait, clock_),
       audit_(log_, clock_) {}
 
 absl::Status Daemon::Build() {
@@ -144,6 +152,7 @@ absl::Status Daemon::OpenPorts() {
                         {"tls", config_.tls.enabled()},
                         {"auth", authorizer_->enabled()},
                         {"models", config_.models.size()},
+                        {"concurrent_placements", placements_.width()},
                         {"seed", config_.router.seed}});
   return absl::OkStatus();
 }
@@ -177,6 +186,7 @@ void Daemon::Stop() {
   gate_.Close();
   const bool drained = gate_.WaitUntilIdle(config_.drain_timeout);
   grpc_->Stop(kFlushGrace);
+  if (!drained) gate_.WaitUntilIdle(kLeaveGrace);
   if (http_ != nullptr) http_->Stop();
   reloader_.reset();
   recorder_.reset();

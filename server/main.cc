@@ -1,4 +1,5 @@
 // eldrd: flags -> Config -> Daemon -> wait for a signal.
+#include <google/protobuf/stubs/logging.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -51,6 +52,9 @@ sigset_t BlockSignals() {
 
 int Run(int argc, char** argv) {
   SpareDeadlockSearch();
+  // It would write a line to standard error for each text that is not UTF-8, which its sender hears
+  // of.
+  google::protobuf::SetLogHandler(nullptr);
   RaiseOpenFileLimit();
   int exit_code = 0;
   const std::optional<Flags> flags = ParseFlags(argc, argv, &exit_code);

@@ -24,6 +24,7 @@ struct GrpcConfig {
   bool insecure = false;  // plaintext for other machines
   bool reflection = true;
   std::uint64_t max_message_bytes = 4 << 20;
+  std::uint64_t max_metadata_bytes = 16 << 10;  // headers of a call
   std::uint64_t max_concurrent_streams = 1024;  // calls at a time, per connection
   absl::Duration keepalive_time = absl::Seconds(60);
   std::uint64_t max_transport_bytes = 1 << 30;  // of gRPC's own buffers
@@ -61,6 +62,7 @@ struct CallLimitsConfig {
   std::uint64_t waits_per_peer = 8192;
   std::uint64_t wait_bytes = 64 << 20;
   absl::Duration queue_wait = absl::Milliseconds(100);
+  std::uint64_t concurrent_placements = 0;  // 0: by the processors that the process may use
 };
 
 struct LogConfig {

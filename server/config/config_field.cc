@@ -311,6 +311,7 @@ void AddLimitFields(Router::Options& router, CallLimitsConfig& limits,
   fields.push_back(Size("limits.wait_bytes", limits.wait_bytes, 64 << 10, kMiB << 20));
   fields.push_back(
       Time("limits.queue_wait", limits.queue_wait, absl::Milliseconds(1), absl::Minutes(1)));
+  fields.push_back(Whole("limits.concurrent_placements", limits.concurrent_placements, 0, 1024));
 }
 
 }  // namespace
@@ -325,6 +326,7 @@ std::vector<ConfigField> FieldsOf(Config& config) {
       Flag("grpc.insecure", config.grpc.insecure),
       Flag("grpc.reflection", config.grpc.reflection),
       Size("grpc.max_message_bytes", config.grpc.max_message_bytes, 64 << 10, 256 * kMiB),
+      Size("grpc.max_metadata_bytes", config.grpc.max_metadata_bytes, 8 << 10, kMiB),
       Whole("grpc.max_concurrent_streams", config.grpc.max_concurrent_streams, 1, 1'000'000),
       Time("grpc.keepalive_time", config.grpc.keepalive_time, absl::Seconds(1), absl::Hours(2)),
       Size("grpc.max_transport_bytes", config.grpc.max_transport_bytes, 16 * kMiB, kMiB << 20),

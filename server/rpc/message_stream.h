@@ -5,6 +5,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "core/base/mutex.h"
 #include "server/base/status_to_grpc.h"
 #include "server/rpc/call_gate.h"
+#include "server/rpc/received.h"
 #include "server/rpc/service_context.h"
 #include "server/rpc/stream_admission.h"
 
@@ -21,6 +23,12 @@ namespace eldr {
 // most kMaxOutstanding messages are unanswered or their answers unsent, so a client that does not
 // read its answers is not read from.
 //
+// Requests have a number `id` as field 1; responses carry it, and have an `error`. A message that
+// does not parse is answered with INVALID_ARGUMENT if its bytes tell its number, and the stream
+// goes on; if not, nobody could tell whose answer it is, and INVALID_ARGUMENT ends the stream once
+// all before it is answered. (A client that half-closes within a frame of gRPC has sent no message:
+// gRPC drops what it has of it, and tells of the half-close alone.)
+//
 // It ends with OK once the client has half-closed and everything is answered, with CANCELLED if the
 // client went away, and with UNAVAILABLE when the gate closes. It is refused at once, with nothing
 // read, for want of a permission or beyond a limit.
@@ -28,8 +36,12 @@ namespace eldr {
 // Only one thread at a time performs the stream's operations (Pump), without holding the lock:
 // gRPC may call back from inside an operation.
 template <typename Request, typename Response>
-class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public OpenStream {
+class MessageStream : public grpc::ServerBidiReactor<Received<Request>, Response>,
+                      public OpenStream {
  public:
+  using RequestType = Request;
+  using ResponseType = Response;
+
   MessageStream(ServiceContext& context, Call call) : context_(context), call_(call) {}
 
   // Call once, from the service method.
@@ -56,13 +68,19 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
   }
 
  protected:
-  // Must lead to exactly one Answer(), now or later, on any thread. May move out of `request`.
+  // Must lead to exactly one Conclude() or Drop(), now or later, on any thread. May move out of
+  // `request`.
   virtual void Handle(Request& request) = 0;
 
-  void Answer(Response response) {
-    Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      --outstanding_;
-      answers_.push_back(std::move(response));
+  // Answers the message number `id`, that came at `start`: with `response`, or with what went
+  // wrong. Counts it too. The answer leaves once all that the router has changed so far is kept.
+  void Conclude(std::uint64_t id, Response response, const absl::Status& status,
+                MonotonicTime start) {
+    response.set_id(id);
+    if (!status.ok()) ToProto(status, response.mutable_error());
+    WhenKept(context_, [this, start, status, answer = std::move(response)]() mutable {
+      context_.metrics.OnCall(call_, status, context_.clock.Monotonic() - start);
+      Answer(std::move(answer));
     });
   }
   // Answers nobody: for a message whose client is gone.
@@ -76,6 +94,8 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
   // The client's address, as limits per client count it.
   const std::string& peer() const { return admission_.peer(); }
 
+  ServiceContext& context_;
+
  private:
   static constexpr std::size_t kMaxOutstanding = 256;
   enum class Operation { kNone, kRead, kWrite, kFinish };
@@ -88,7 +108,11 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
       handle = ok && !finished_ && !ending_ && !broken_;
       if (handle) ++outstanding_;
     }
-    if (handle) Handle(request_);
+    if (handle && request_.status().ok()) {
+      Handle(request_.message());
+    } else if (handle) {
+      HandleFault();
+    }
     Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       reading_ = false;
       if (!ok) half_closed_ = true;
@@ -107,6 +131,27 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
     admission_.Release();
     if (entered_) context_.gate.LeaveStream(this);
     delete this;
+  }
+
+  // A message that does not parse.
+  void HandleFault() {
+    const absl::Status& status = request_.status();
+    if (request_.id().has_value()) {
+      Conclude(*request_.id(), Response(), status, context_.clock.Monotonic());
+      return;
+    }
+    context_.metrics.OnCall(call_, status, absl::ZeroDuration());
+    Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      --outstanding_;
+      ending_ = true;
+      if (refusal_.ok()) refusal_ = status;
+    });
+  }
+  void Answer(Response response) {
+    Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      --outstanding_;
+      answers_.push_back(std::move(response));
+    });
   }
 
   // Applies a change of state under the lock (which the analysis cannot know inside a lambda), then
@@ -177,12 +222,11 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
     return ToGrpcStatus(ShuttingDown());
   }
 
-  ServiceContext& context_;
   const Call call_;
   StreamAdmission admission_;
   bool entered_ = false;
-  Request request_;    // owned by the read, then by Handle()
-  Response response_;  // owned by the write
+  Received<Request> request_;  // owned by the read, then by Handle()
+  Response response_;          // owned by the write
 
   Mutex mutex_;
   std::deque<Response> answers_ ABSL_GUARDED_BY(mutex_);
@@ -191,9 +235,9 @@ class MessageStream : public grpc::ServerBidiReactor<Request, Response>, public 
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;  // from StartRead until its message is handled
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
-  bool ending_ ABSL_GUARDED_BY(mutex_) = false;  // refused, or the daemon shuts down
-  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
-  bool broken_ ABSL_GUARDED_BY(mutex_) = false;  // the client is gone
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;   // no more is read
+  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);  // why it ends, unless the daemon shuts down
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;   // the client is gone
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

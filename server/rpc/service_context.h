@@ -26,7 +26,7 @@ struct ServiceContext {
   CallGate& gate;
   const Authorizer& authorizer;
   CallLimits& limits;
-  // Of unary placements.
+  // In which placements take turns.
   WorkLine& placements;
   Audit& audit;
   Metrics& metrics;

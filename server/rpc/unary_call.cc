@@ -12,6 +12,13 @@ absl::Status CheckDeadline(gpr_timespec deadline) {
   return absl::DeadlineExceededError("the call's deadline passed before it was served");
 }
 
+absl::Status CheckWanted(const grpc::CallbackServerContext& rpc) {
+  // A call whose deadline passes is cancelled too.
+  absl::Status status = CheckDeadline(rpc.raw_deadline());
+  if (status.ok() && rpc.IsCancelled()) status = absl::CancelledError("the client cancelled");
+  return status;
+}
+
 UnaryCall::UnaryCall(ServiceContext& context, Call call, const grpc::ServerContextBase& rpc)
     : context_(context),
       call_(call),

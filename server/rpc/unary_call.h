@@ -20,6 +20,10 @@ namespace eldr {
 // DEADLINE_EXCEEDED if nobody waits for the answer any more.
 absl::Status CheckDeadline(gpr_timespec deadline);
 
+// The same, or CANCELLED if the client has gone away. For work that had to wait: what it reserves
+// would be released by nobody.
+absl::Status CheckWanted(const grpc::CallbackServerContext& rpc);
+
 // From its admission to its answer. Every call goes through here, and every stream through
 // StreamAdmission: the two places where authorization and limits are looked at.
 class UnaryCall {

@@ -9,9 +9,7 @@
 namespace eldr {
 
 WorkLine::WorkLine(std::size_t width, absl::Duration max_wait, const Clock& clock)
-    : width_(width), max_wait_(max_wait), clock_(clock) {
-  for (std::size_t i = 0; i < width; ++i) threads_.emplace_back([this] { Serve(); });
-}
+    : width_(width), max_wait_(max_wait), clock_(clock) {}
 
 WorkLine::~WorkLine() {
   {
@@ -19,71 +17,121 @@ WorkLine::~WorkLine() {
     ending_ = true;
   }
   turn_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
-}
-
-bool WorkLine::TryEnter() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (running_ == width_ || !items_.empty()) return false;
-  ++running_;
-  return true;
-}
-
-void WorkLine::Leave() {
-  bool wake = false;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    --running_;
-    wake = !items_.empty();
-  }
-  if (wake) turn_.notify_one();
-}
-
-absl::Status WorkLine::Queue(Work work) {
-  const MonotonicTime now = clock_.Monotonic();
-  bool wake = false;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (!items_.empty() && now - items_.front().since > max_wait_) {
-      return LimitExceeded(
-          "queue_wait",
-          absl::StrCat("limits.queue_wait: the first of ", items_.size(),
-                       " queries has waited for more than ", absl::FormatDuration(max_wait_),
-                       ", the limit; retry with backoff"));
+  // One at a time: until the last piece has run, a thread may be made for another.
+  while (true) {
+    std::thread thread;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (threads_.empty()) return;
+      thread = std::move(threads_.back());
+      threads_.pop_back();
     }
-    items_.push_back({std::move(work), now});
-    wake = running_ < width_;
+    thread.join();
   }
-  if (wake) turn_.notify_one();
+}
+
+WorkLine::Turn WorkLine::TryEnter(absl::string_view model) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  // Not beyond the width, even for a model of which nothing runs: this is one of gRPC's threads.
+  if (running_ >= width_ || !turns_.empty()) return {};
+  Line& line = LineOf(model);
+  ++running_;
+  ++line.running;
+  return Turn(this, &line);
+}
+
+void WorkLine::Leave(Line& line) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  --running_;
+  --line.running;
+  Wake();
+}
+
+absl::Status WorkLine::Queue(absl::string_view model, Work work) {
+  const MonotonicTime now = clock_.Monotonic();
+  std::lock_guard<std::mutex> lock(mutex_);
+  Line& line = LineOf(model);
+  if (!line.items.empty() && now - line.items.front().since > max_wait_) {
+    return LimitExceeded(
+        "queue_wait",
+        absl::StrCat("limits.queue_wait: the first of ", line.items.size(),
+                     " queries has waited for more than ", absl::FormatDuration(max_wait_),
+                     ", the limit; retry with backoff"));
+  }
+  line.items.push_back({std::move(work), now});
+  if (line.items.size() == 1) turns_.push_back(&line);
+  Wake();
   return absl::OkStatus();
 }
 
 std::size_t WorkLine::waiting() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  return items_.size();
+  std::size_t waiting = 0;
+  for (const Line* const line : turns_) waiting += line->items.size();
+  return waiting;
+}
+
+WorkLine::Line& WorkLine::LineOf(absl::string_view model) {
+  const auto found = lines_.find(model);
+  return found == lines_.end() ? lines_[std::string(model)] : found->second;
+}
+
+WorkLine::Line* WorkLine::NextLine() {
+  const auto next = std::find_if(turns_.begin(), turns_.end(),
+                                 [this](const Line* line) { return MayRun(*line); });
+  if (next == turns_.end()) return nullptr;
+  Line* const line = *next;
+  turns_.erase(next);
+  return line;
+}
+
+bool WorkLine::AnyMayRun() const {
+  return std::any_of(turns_.begin(), turns_.end(),
+                     [this](const Line* line) { return MayRun(*line); });
+}
+
+void WorkLine::Wake() {
+  if (!AnyMayRun()) return;
+  if (idle_ > 0) {
+    // It may be awake already, with other work; once it has taken that, it comes here itself.
+    turn_.notify_one();
+  } else if (threads_.size() < width_ + lines_.size()) {
+    threads_.emplace_back([this] { Serve(); });
+  }
 }
 
 void WorkLine::Serve() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    turn_.wait(lock, [this] { return ending_ || (!items_.empty() && running_ < width_); });
-    if (items_.empty()) return;
-    ++running_;
-    // One after the other without a wait in between: under load that saves a wake-up per piece.
-    while (!items_.empty()) {
-      Work work = std::move(items_.front().work);
-      items_.pop_front();
-      lock.unlock();
-      work();
-      work = nullptr;
-      lock.lock();
+    Line* const line = NextLine();
+    if (line == nullptr) {
+      if (ending_ && turns_.empty()) return;
+      ++idle_;
+      turn_.wait(lock, [this] { return AnyMayRun() || (ending_ && turns_.empty()); });
+      --idle_;
+      continue;
     }
+    Work work = std::move(line->items.front().work);
+    line->items.pop_front();
+    if (!line->items.empty()) {
+      turns_.push_back(line);
+    } else if (ending_ && turns_.empty()) {
+      turn_.notify_all();  // nothing comes any more
+    }
+    ++running_;
+    ++line->running;
+    Wake();
+    lock.unlock();
+    work();
+    work = nullptr;
+    lock.lock();
     --running_;
+    --line->running;
   }
 }
 
-std::size_t WorkLineWidth() {
-  return std::max<std::size_t>(std::thread::hardware_concurrency() / 2, 1);
+std::size_t WorkLineWidth(double processors) {
+  return std::max<std::size_t>(static_cast<std::size_t>(processors / 2), 1);
 }
 
 }  // namespace eldr

@@ -5,12 +5,16 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 
@@ -20,29 +24,57 @@ namespace eldr {
 // gRPC's few threads whenever they come, these would read no further under load: calls would age in
 // sockets where nobody sees their age, cancellations would be read too late, and all work would be
 // done for callers that have given up. So at most `width` pieces run at a time, on the caller's
-// thread while no one waits, else on the line's own threads and in the order they came; and since
-// each one's age is known, what comes while the first has waited for `max_wait` is refused.
+// thread while no one waits, else on threads of its own; and since each one's age is known, what
+// comes while the first has waited for `max_wait` is refused.
 //
-// Thread-safe.
+// Each model has a line of its own, in which pieces run in the order they came, and the lines take
+// turns. One piece of each model may run beyond `width`: work of a model waits for that model's
+// lock, and the slow must not keep the others waiting.
+//
+// Thread-safe. Remembers every model that it is told of.
 class WorkLine {
+ private:
+  struct Line;
+
  public:
   using Work = absl::AnyInvocable<void()>;
 
+  // Permission to work, until it goes.
+  class Turn {
+   public:
+    Turn() = default;
+    Turn(Turn&& other) noexcept
+        : work_line_(std::exchange(other.work_line_, nullptr)), line_(other.line_) {}
+    Turn& operator=(Turn&&) = delete;
+    ~Turn() {
+      if (work_line_ != nullptr) work_line_->Leave(*line_);
+    }
+    explicit operator bool() const { return work_line_ != nullptr; }
+
+   private:
+    friend class WorkLine;
+    Turn(WorkLine* work_line, Line* line) : work_line_(work_line), line_(line) {}
+
+    WorkLine* work_line_ = nullptr;
+    Line* line_ = nullptr;
+  };
+
   // REQUIRES: width > 0. `clock` must outlive it.
   WorkLine(std::size_t width, absl::Duration max_wait, const Clock& clock);
-  // Runs what waits, then ends its threads.
+  // Runs what waits, then ends its threads. No turn may be held any more.
   ~WorkLine();
   WorkLine(const WorkLine&) = delete;
   WorkLine& operator=(const WorkLine&) = delete;
 
-  // True if the caller may do its work now, on its own thread; it then calls Leave().
-  bool TryEnter();
-  void Leave();
+  // True if the caller may do its work for the model now, on its own thread.
+  Turn TryEnter(absl::string_view model);
 
   // Runs `work` on another thread when its turn comes. RESOURCE_EXHAUSTED of the limit queue_wait,
-  // and `work` is never run, if the line is too slow.
-  absl::Status Queue(Work work);
+  // and `work` is never run, if the model's line is too slow.
+  absl::Status Queue(absl::string_view model, Work work);
 
+  std::size_t width() const { return width_; }
+  // Pieces that wait, of all models.
   std::size_t waiting() const;
 
  private:
@@ -50,7 +82,21 @@ class WorkLine {
     Work work;
     MonotonicTime since;
   };
+  struct Line {
+    std::deque<Item> items;
+    std::size_t running = 0;
+  };
 
+  // All of these are called with mutex_ held.
+  Line& LineOf(absl::string_view model);
+  bool MayRun(const Line& line) const { return running_ < width_ || line.running == 0; }
+  // Takes the first line whose turn it is and that may run; nullptr if there is none.
+  Line* NextLine();
+  bool AnyMayRun() const;
+  // Sees to it that a thread takes what may run.
+  void Wake();
+
+  void Leave(Line& line);
   void Serve();
 
   const std::size_t width_;
@@ -58,15 +104,18 @@ class WorkLine {
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::condition_variable turn_;
-  std::deque<Item> items_;
-  std::size_t running_ = 0;
+  std::map<std::string, Line, std::less<>> lines_;
+  std::deque<Line*> turns_;  // the lines in which work waits, by whose turn it is
+  std::size_t running_ = 0;  // pieces, on whatever thread
+  std::size_t idle_ = 0;     // threads of its own that wait
   bool ending_ = false;
+  // Made when they are needed, at most `width` and one for each line.
   std::vector<std::thread> threads_;
 };
 
-// How many pieces of work run at a time on this machine: half of its processors, as the other half
-// reads, parses and answers.
-std::size_t WorkLineWidth();
+// The width for so many processors, if none is set: half of them, as the other half reads, parses
+// and answers. At least 1.
+std::size_t WorkLineWidth(double processors);
 
 }  // namespace eldr
 

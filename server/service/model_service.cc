@@ -4,7 +4,6 @@
 #include "core/model/model_geometry.h"
 #include "server/convert/proto_convert.h"
 #include "server/record/event_log.h"
-#include "server/rpc/unary_call.h"
 
 namespace eldr {
 
@@ -26,6 +25,22 @@ absl::Status DeclareModel(ServiceContext& context, const v1::DeclareModelRequest
   return absl::OkStatus();
 }
 
+absl::Status ListModels(ServiceContext& context, const v1::ListModelsRequest& /*request*/,
+                        v1::ListModelsResponse* response) {
+  for (const ModelDescription& model : context.router.ListModels()) {
+    ToProto(model.spec, response->add_models());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DescribeModel(ServiceContext& context, const v1::DescribeModelRequest& request,
+                           v1::DescribeModelResponse* response) {
+  ModelDescription description;
+  ELDR_ASSIGN_OR_RETURN(description, context.router.DescribeModel(request.name()));
+  ToProto(description, response);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<bool> DeclareModel(ServiceContext& context, const ModelSpec& spec) {
   bool created = false;
   ELDR_ASSIGN_OR_RETURN(created, context.router.DeclareModel(spec));
@@ -39,34 +54,12 @@ absl::StatusOr<bool> DeclareModel(ServiceContext& context, const ModelSpec& spec
   return created;
 }
 
-grpc::ServerUnaryReactor* ModelService::DeclareModel(grpc::CallbackServerContext* rpc,
-                                                     const v1::DeclareModelRequest* request,
-                                                     v1::DeclareModelResponse* response) {
-  return AnswerCall(
-      context_, Call::kDeclareModel, rpc,
-      [&] { return eldr::DeclareModel(context_, *request, response); }, request->name());
-}
-
-grpc::ServerUnaryReactor* ModelService::ListModels(grpc::CallbackServerContext* rpc,
-                                                   const v1::ListModelsRequest* /*request*/,
-                                                   v1::ListModelsResponse* response) {
-  return AnswerCall(context_, Call::kListModels, rpc, [&] {
-    for (const ModelDescription& model : context_.router.ListModels()) {
-      ToProto(model.spec, response->add_models());
-    }
-    return absl::OkStatus();
-  });
-}
-
-grpc::ServerUnaryReactor* ModelService::DescribeModel(grpc::CallbackServerContext* rpc,
-                                                      const v1::DescribeModelRequest* request,
-                                                      v1::DescribeModelResponse* response) {
-  return AnswerCall(context_, Call::kDescribeModel, rpc, [&]() -> absl::Status {
-    ModelDescription description;
-    ELDR_ASSIGN_OR_RETURN(description, context_.router.DescribeModel(request->name()));
-    ToProto(description, response);
-    return absl::OkStatus();
-  });
+ModelService::ModelService(ServiceContext& context) : MethodTable(context) {
+  Unary<v1::DeclareModelRequest, v1::DeclareModelResponse>(
+      Call::kDeclareModel, eldr::DeclareModel,
+      [](const v1::DeclareModelRequest& request) -> absl::string_view { return request.name(); });
+  Unary(Call::kListModels, eldr::ListModels);
+  Unary(Call::kDescribeModel, eldr::DescribeModel);
 }
 
 }  // namespace eldr

@@ -2,33 +2,27 @@
 #ifndef ELDR_SERVER_SERVICE_MODEL_SERVICE_H_
 #define ELDR_SERVER_SERVICE_MODEL_SERVICE_H_
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "eldr/v1/models.grpc.pb.h"
-#include "server/rpc/service_context.h"
+#include "server/rpc/method_table.h"
 
 namespace eldr {
 
-// Runs on gRPC's own threads and never blocks one.
-class ModelService final : public v1::ModelService::CallbackService {
+class ModelService final : public MethodTable<v1::ModelService> {
  public:
-  explicit ModelService(ServiceContext& context) : context_(context) {}
-
-  grpc::ServerUnaryReactor* DeclareModel(grpc::CallbackServerContext* rpc,
-                                         const v1::DeclareModelRequest* request,
-                                         v1::DeclareModelResponse* response) override;
-  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* rpc,
-                                       const v1::ListModelsRequest* request,
-                                       v1::ListModelsResponse* response) override;
-  grpc::ServerUnaryReactor* DescribeModel(grpc::CallbackServerContext* rpc,
-                                          const v1::DescribeModelRequest* request,
-                                          v1::DescribeModelResponse* response) override;
-
- private:
-  ServiceContext& context_;
+  // `context` must outlive it.
+  explicit ModelService(ServiceContext& context);
 };
 
-// What a call that declares a model does, from message to message.
+// What the calls do, from message to message. Each fills its response, or answers an error and
+// leaves the response to be thrown away.
 absl::Status DeclareModel(ServiceContext& context, const v1::DeclareModelRequest& request,
                           v1::DeclareModelResponse* response);
+absl::Status ListModels(ServiceContext& context, const v1::ListModelsRequest& request,
+                        v1::ListModelsResponse* response);
+absl::Status DescribeModel(ServiceContext& context, const v1::DescribeModelRequest& request,
+                           v1::DescribeModelResponse* response);
 
 // Declares a model, by call or by configuration: in the router, in the metrics and in the log.
 // True if it was not declared before.

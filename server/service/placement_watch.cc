@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kMostQueued = 256;
 
 // As in MessageStream, operations are started without the lock held, since gRPC may call back from
-// inside one, and by one thread at a time.
+// inside one, and by one thread at a time. All of them are started by Pump(), which knows what was
+// started before: gRPC cancels a call also after it is finished, and does not forgive a second end.
 class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacementsResponse>,
                              public OpenStream,
                              public PlacementWatcher {
@@ -25,12 +26,14 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
   PlacementWatch(ServiceContext& context, const v1::WatchPlacementsRequest& request)
       : context_(context), model_(request.model()), node_id_(request.node_id()) {}
 
-  void Begin(const grpc::ServerContextBase& rpc) {
+  // `readable`: whether the request could be read.
+  void Begin(const grpc::ServerContextBase& rpc, const absl::Status& readable) {
     entered_ = context_.gate.EnterStream(this);
-    if (!entered_) return Finish(ToGrpcStatus(ShuttingDown()));
+    if (!entered_) return Refuse(ShuttingDown());
     const absl::Status refusal = admission_.Admit(context_, Call::kWatchPlacements, rpc);
     if (!refusal.ok()) return Refuse(refusal);
-    context_.metrics.OnCall(Call::kWatchPlacements, absl::OkStatus(), absl::ZeroDuration());
+    context_.metrics.OnCall(Call::kWatchPlacements, readable, absl::ZeroDuration());
+    if (!readable.ok()) return Refuse(readable);
     watching_ = true;
     StartSendInitialMetadata();
     context_.feed.Add(this);
@@ -83,6 +86,7 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
   }
 
  private:
+  // Ends it before it has begun.
   void Refuse(const absl::Status& refusal) {
     {
       MutexLock lock(mutex_);
@@ -164,9 +168,9 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
 
 grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* NewPlacementWatch(
     ServiceContext& context, const grpc::ServerContextBase& rpc,
-    const v1::WatchPlacementsRequest& request) {
-  auto* const watch = new PlacementWatch(context, request);
-  watch->Begin(rpc);
+    const Received<v1::WatchPlacementsRequest>& request) {
+  auto* const watch = new PlacementWatch(context, request.message());
+  watch->Begin(rpc, request.status());
   return watch;
 }
 

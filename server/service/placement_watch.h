@@ -6,14 +6,16 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "eldr/v1/placement.pb.h"
+#include "server/rpc/received.h"
 #include "server/rpc/service_context.h"
 
 namespace eldr {
 
-// The stream deletes itself when it is done.
+// The stream deletes itself when it is done. A request that does not parse is answered with its
+// status.
 grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* NewPlacementWatch(
     ServiceContext& context, const grpc::ServerContextBase& rpc,
-    const v1::WatchPlacementsRequest& request);
+    const Received<v1::WatchPlacementsRequest>& request);
 
 }  // namespace eldr
 

@@ -3,9 +3,11 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/limit_exceeded.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -19,17 +21,20 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr absl::Duration kMaxWait = absl::Milliseconds(100);
+constexpr auto kPatience = std::chrono::seconds(30);
 
 TEST(WorkLineTest, LetsCallersWorkThemselvesUpToItsWidth) {
   FakeClock clock;
   WorkLine line(2, kMaxWait, clock);
-  EXPECT_TRUE(line.TryEnter());
-  EXPECT_TRUE(line.TryEnter());
-  EXPECT_FALSE(line.TryEnter());
-  line.Leave();
-  EXPECT_TRUE(line.TryEnter());
-  line.Leave();
-  line.Leave();
+  const WorkLine::Turn first = line.TryEnter("m");
+  EXPECT_TRUE(first);
+  {
+    const WorkLine::Turn second = line.TryEnter("m");
+    EXPECT_TRUE(second);
+    EXPECT_FALSE(line.TryEnter("m"));
+    EXPECT_FALSE(line.TryEnter("other")) << "these threads are gRPC's, whatever the model";
+  }
+  EXPECT_TRUE(line.TryEnter("m"));
 }
 
 TEST(WorkLineTest, RunsWhatWaitsInOrderOnceThereIsRoom) {
@@ -37,14 +42,15 @@ TEST(WorkLineTest, RunsWhatWaitsInOrderOnceThereIsRoom) {
   std::vector<int> ran;
   {
     WorkLine line(1, kMaxWait, clock);
-    ASSERT_TRUE(line.TryEnter());
+    const WorkLine::Turn turn = line.TryEnter("m");
+    ASSERT_TRUE(turn);
     for (int i = 0; i < 3; ++i) {
-      ASSERT_THAT(line.Queue([&ran, i] { ran.push_back(i); }), IsOk());
+      ASSERT_THAT(line.Queue("m", [&ran, i] { ran.push_back(i); }), IsOk());
     }
     EXPECT_EQ(line.waiting(), 3u);
+    EXPECT_FALSE(line.TryEnter("m"));
     EXPECT_THAT(ran, ElementsAre());
-    line.Leave();
-  }  // ends when all has run
+  }  // the turn goes first; the line ends when all has run
   EXPECT_THAT(ran, ElementsAre(0, 1, 2));
 }
 
@@ -52,62 +58,109 @@ TEST(WorkLineTest, RunsWorkThatFindsNobodyBefore) {
   FakeClock clock;
   WorkLine line(1, kMaxWait, clock);
   std::promise<void> ran;
-  ASSERT_THAT(line.Queue([&ran] { ran.set_value(); }), IsOk());
-  EXPECT_EQ(ran.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  ASSERT_THAT(line.Queue("m", [&ran] { ran.set_value(); }), IsOk());
+  EXPECT_EQ(ran.get_future().wait_for(kPatience), std::future_status::ready);
 }
 
-TEST(WorkLineTest, RefusesWhatComesWhileTheFirstHasWaitedTooLong) {
+// A piece of one model that hangs, on the line's thread or on a caller's own.
+TEST(WorkLineTest, AModelThatIsSlowKeepsNoOtherWaiting) {
+  FakeClock clock;
+  for (const bool on_caller : {false, true}) {
+    std::promise<void> let_go;
+    const std::shared_future<void> wait = let_go.get_future().share();
+    std::atomic<int> slow_ran{0};
+    WorkLine line(1, kMaxWait, clock);
+    std::promise<void> begun;
+    std::thread caller([&] {
+      const auto slow = [&] {
+        begun.set_value();
+        wait.wait();
+      };
+      if (on_caller) {
+        const WorkLine::Turn turn = line.TryEnter("slow");
+        ASSERT_TRUE(turn);
+        slow();
+      } else {
+        ASSERT_THAT(line.Queue("slow", slow), IsOk());
+      }
+    });
+    begun.get_future().wait();
+    ASSERT_THAT(line.Queue("slow", [&] { ++slow_ran; }), IsOk());
+    for (const char* const model : {"a", "b", "c"}) {
+      std::promise<void> ran;
+      ASSERT_THAT(line.Queue(model, [&ran] { ran.set_value(); }), IsOk());
+      EXPECT_EQ(ran.get_future().wait_for(kPatience), std::future_status::ready) << model;
+    }
+    EXPECT_EQ(slow_ran, 0) << "its own work waits for its turn";
+    let_go.set_value();
+    caller.join();
+  }
+}
+
+TEST(WorkLineTest, RefusesWhatComesWhileTheFirstOfItsModelHasWaitedTooLong) {
   FakeClock clock;
   bool refused_ran = false;
   std::atomic<int> ran{0};
   {
     WorkLine line(1, kMaxWait, clock);
-    ASSERT_TRUE(line.TryEnter());
-    ASSERT_THAT(line.Queue([&ran] { ++ran; }), IsOk());
+    const WorkLine::Turn turn = line.TryEnter("m");
+    ASSERT_TRUE(turn);
+    ASSERT_THAT(line.Queue("m", [&ran] { ++ran; }), IsOk());
     clock.Advance(kMaxWait);
-    ASSERT_THAT(line.Queue([&ran] { ++ran; }), IsOk());
+    ASSERT_THAT(line.Queue("m", [&ran] { ++ran; }), IsOk());
     clock.Advance(absl::Nanoseconds(1));
-    const absl::Status status = line.Queue([&refused_ran] { refused_ran = true; });
+    const absl::Status status = line.Queue("m", [&refused_ran] { refused_ran = true; });
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted,
                                  HasSubstr("limits.queue_wait: the first of 2 queries")));
     EXPECT_EQ(LimitOf(status), "queue_wait");
     EXPECT_EQ(line.waiting(), 2u);
-    line.Leave();
+    EXPECT_THAT(line.Queue("other", [&ran] { ++ran; }), IsOk());
   }
-  EXPECT_EQ(ran, 2);
+  EXPECT_EQ(ran, 3);
   EXPECT_FALSE(refused_ran);
 }
 
-// Many threads, each of which works itself when it may: never more at a time than the width, and
-// nothing is lost.
-TEST(WorkLineTest, NeverRunsMoreThanItsWidthAndLosesNothing) {
+// Many threads and models; who may works itself. Of one model never more at a time than the width,
+// in all not more than one of each beyond it, and nothing is lost.
+TEST(WorkLineTest, NeverRunsMoreThanItMayAndLosesNothing) {
   constexpr int kThreads = 4;
   constexpr int kPieces = 5000;
   constexpr int kWidth = 2;
-  FakeClock clock;
-  std::atomic<int> running{0};
-  std::atomic<int> most{0};
-  std::atomic<int> ran{0};
-  const auto work = [&] {
-    const int now = ++running;
-    int before = most;
-    while (before < now && !most.compare_exchange_weak(before, now)) {
+  constexpr int kModels = 3;
+  struct Count {
+    std::atomic<int> running{0};
+    std::atomic<int> most{0};
+    void Enter() {
+      const int now = ++running;
+      int before = most;
+      while (before < now && !most.compare_exchange_weak(before, now)) {
+      }
     }
+  };
+  FakeClock clock;
+  Count all;
+  Count each[kModels];
+  std::atomic<int> ran{0};
+  const auto work = [&](int model) {
+    all.Enter();
+    each[model].Enter();
     ++ran;
-    --running;
+    --each[model].running;
+    --all.running;
   };
   {
     WorkLine line(kWidth, kMaxWait, clock);
     std::vector<std::thread> threads;
     threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
-      threads.emplace_back([&] {
+      threads.emplace_back([&, i] {
         for (int piece = 0; piece < kPieces; ++piece) {
-          if (line.TryEnter()) {
-            work();
-            line.Leave();
+          const int model = (piece + i) % kModels;
+          const std::string name = absl::StrCat("m", model);
+          if (const WorkLine::Turn turn = line.TryEnter(name)) {
+            work(model);
           } else {
-            EXPECT_THAT(line.Queue(work), IsOk());
+            EXPECT_THAT(line.Queue(name, [&work, model] { work(model); }), IsOk());
           }
         }
       });
@@ -115,7 +168,15 @@ TEST(WorkLineTest, NeverRunsMoreThanItsWidthAndLosesNothing) {
     for (std::thread& thread : threads) thread.join();
   }
   EXPECT_EQ(ran, kThreads * kPieces);
-  EXPECT_LE(most, kWidth);
+  for (const Count& model : each) EXPECT_LE(model.most, kWidth);
+  EXPECT_LE(all.most, kWidth + kModels);
+}
+
+TEST(WorkLineTest, TakesHalfOfTheProcessorsButNeverNone) {
+  EXPECT_EQ(WorkLineWidth(0.5), 1u);
+  EXPECT_EQ(WorkLineWidth(2), 1u);
+  EXPECT_EQ(WorkLineWidth(5.5), 2u);
+  EXPECT_EQ(WorkLineWidth(64), 32u);
 }
 
 }  // namespace
