@@ -19,6 +19,7 @@
 #include "server/service/placement_feed.h"
 #include "server/service/placement_operations.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/fuzz_input.h"
 #include "tests/support/fake_clock.h"
 
 namespace eldr {
@@ -26,30 +27,7 @@ namespace {
 
 constexpr std::size_t kMostCalls = 200;
 
-// Reads values from the input; zeros once it has ended.
-class Input {
- public:
-  explicit Input(absl::string_view bytes) : bytes_(bytes) {}
-  bool ended() const { return bytes_.empty(); }
-  std::uint8_t Byte() {
-    const absl::string_view one = Take(1);
-    return one.empty() ? 0 : static_cast<std::uint8_t>(one[0]);
-  }
-  absl::string_view Take(std::size_t size) {
-    const absl::string_view taken = bytes_.substr(0, size);
-    bytes_.remove_prefix(taken.size());
-    return taken;
-  }
-  bool OneIn(unsigned n) { return Byte() % n == 0; }
-  std::string Request() { return absl::StrCat("r", Byte() % 12); }
-  std::string Node() { return absl::StrCat("n", Byte() % 5); }
-  std::string Hash() { return std::string(1, "abcdef"[Byte() % 6]); }
-  // The second is declared only if a call does.
-  std::string Model() { return Byte() % 16 == 15 ? "second" : "m"; }
-
- private:
-  absl::string_view bytes_;
-};
+using Input = FuzzInput;
 
 // The live leases as the observer is told of them.
 class Books final : public RouterObserver {
