@@ -1,0 +1,283 @@
+"""The connector itself: what vLLM calls, and nothing else."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from vllm.distributed.kv_transfer.kv_connector.v1.base import (
+    KVConnectorBase_V1,
+    KVConnectorMetadata,
+    KVConnectorRole,
+    SupportsHMA,
+)
+
+from eldr.vllm import _capture
+from eldr.vllm._config import Config, read
+from eldr.vllm._node import DecodeNode
+from eldr.vllm._push import Job, Pusher
+from eldr.vllm._schedule import Schedule, Step
+from eldr.vllm._slots import SlotTable, slots_of
+
+_log = logging.getLogger("eldr.vllm")
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class EldrMetadata(KVConnectorMetadata):
+    """From the scheduler's side to the worker's, each step."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+
+
+def _never_fails(answer: Any = None) -> Callable[[Method], Method]:
+    """What goes wrong here must not end the engine: it is logged once, and this side stops."""
+
+    def wrap(method: Method) -> Method:
+        @functools.wraps(method)
+        def guarded(self: EldrConnector, *arguments: Any, **named: Any) -> Any:
+            if self.stopped is not None:
+                return answer
+            try:
+                return method(self, *arguments, **named)
+            except Exception as error:
+                self.stop(f"{method.__name__}: {error!r}")
+                _log.exception("eldr stops here; the engine goes on without it")
+                return answer
+
+        return guarded  # type: ignore[return-value]
+
+    return wrap
+
+
+class EldrConnector(KVConnectorBase_V1, SupportsHMA):
+    """Transfers no KV: it watches. One object in the scheduler's process, one in each worker's."""
+
+    def __init__(
+        self, vllm_config: Any, role: KVConnectorRole, kv_cache_config: Any = None
+    ) -> None:
+        """ValueError for a key that makes no sense: the engine does not start with it."""
+        super().__init__(vllm_config=vllm_config, role=role, kv_cache_config=kv_cache_config)
+        transfer = self._kv_transfer_config
+        self.config = read(
+            transfer.kv_connector_extra_config or {},
+            os.environ,
+            producer=transfer.is_kv_producer,
+            consumer=transfer.is_kv_consumer,
+        )
+        # Why this side does nothing any more.
+        self.stopped: str | None = None
+        self._cache = kv_cache_config
+        self._group = attention_group(kv_cache_config, self.config)
+        group = kv_cache_config.kv_cache_groups[self._group]
+        self._block_size = group.kv_cache_spec.block_size
+        self._attention_layer = group.layer_names[0]
+        self._schedule: Schedule | None = None
+        self._node: DecodeNode | None = None
+        self._table: SlotTable | None = None
+        self._capturer: _capture.Capturer | None = None
+        self._pusher: Pusher | None = None
+        if role == KVConnectorRole.SCHEDULER:
+            self._schedule = Schedule(self._group, self._block_size)
+            if self.config.report:
+                tokens = kv_cache_config.num_blocks * self._block_size
+                self._node = DecodeNode(
+                    self.config,
+                    model_name(vllm_config, self.config),
+                    self._schedule,
+                    vllm_config.parallel_config,
+                    tokens,
+                )
+                self._node.start()
+
+    @property
+    def requires_kv_delivery(self) -> bool:
+        return False
+
+    def stop(self, why: str) -> None:
+        self.stopped = why
+
+    # The scheduler's side.
+
+    @_never_fails()
+    def on_new_request(self, request: Any) -> None:
+        if self._schedule is not None:
+            self._schedule.new_request(request)
+
+    @_never_fails((0, False))
+    def get_num_new_matched_tokens(
+        self, request: Any, num_computed_tokens: int
+    ) -> tuple[int | None, bool]:
+        if self._schedule is not None:
+            self._schedule.local_hits(request.request_id, num_computed_tokens)
+        return 0, False
+
+    def update_state_after_alloc(self, request: Any, blocks: Any, num_external_tokens: int) -> None:
+        """Says nothing to a child of MultiConnector that loads nothing."""
+
+    def build_connector_meta(self, scheduler_output: Any) -> KVConnectorMetadata:
+        return EldrMetadata(self._step(scheduler_output) or Step())
+
+    @_never_fails()
+    def _step(self, scheduler_output: Any) -> Step | None:
+        return self._schedule.step(scheduler_output) if self._schedule is not None else None
+
+    @_never_fails((False, None))
+    def request_finished(
+        self, request: Any, block_ids: list[int]
+    ) -> tuple[bool, dict[str, Any] | None]:
+        if self._schedule is not None:
+            self._schedule.finished(request.request_id)
+        return False, None
+
+    def request_finished_all_groups(
+        self, request: Any, block_ids: tuple[list[int], ...]
+    ) -> tuple[bool, dict[str, Any] | None]:
+        return self.request_finished(request, [])
+
+    @_never_fails()
+    def bind_gpu_block_pool(self, gpu_block_pool: Any) -> None:
+        if self._node is not None:
+            self._node.block_pool = gpu_block_pool
+
+    # The worker's side.
+
+    @_never_fails()
+    def register_kv_caches(self, kv_caches: dict[str, Any]) -> None:
+        if not self.config.push:
+            return
+        try:
+            first: Any = next(iter(kv_caches.values()))
+            # Some layers, as those with a state, have several tensors.
+            self._bind((first[0] if isinstance(first, list | tuple) else first).device)
+        except _capture.RefusedError as refusal:
+            self.stop(str(refusal))
+            _log.error("eldr pushes no signatures: %s. The engine goes on without.", refusal)
+
+    def _bind(self, device: Any) -> None:
+        import torch
+
+        vllm_config = self._vllm_config
+        if not _capture.is_first_rank():
+            return
+        _capture.check_layout(vllm_config, device)
+        layers = _capture.moe_layers(vllm_config)
+        if not layers:
+            raise _capture.RefusedError("the model has no MoE layer that vLLM can capture")
+        experts = vllm_config.model_config.get_num_experts()
+        top_k = vllm_config.model_config.get_num_experts_per_tok()
+        slots = self._cache.num_blocks * self._block_size
+        table = SlotTable(
+            torch, slots=slots, layers=len(layers), experts=experts, top_k=top_k, device=device
+        )
+        capturer = _capture.Capturer(
+            table,
+            [layer.layer_id for layer in layers],
+            self._attention_layer,
+            vllm_config.parallel_config.data_parallel_rank,
+        )
+        _capture.bind(layers, capturer)
+        self._table, self._capturer = table, capturer
+        model = model_name(vllm_config, self.config)
+        worker = self.config.worker or socket.gethostname()
+        self._pusher = Pusher(self.config.options(), model, worker, self.config.queue)
+        _log.info(
+            "eldr captures %d layers x %d experts, top-%d, for %d KV slots, and pushes to %s as "
+            'model "%s"',
+            len(layers),
+            experts,
+            top_k,
+            slots,
+            self.config.target,
+            model,
+        )
+
+    def bind_connector_metadata(self, connector_metadata: KVConnectorMetadata) -> None:
+        super().bind_connector_metadata(connector_metadata)
+        self._forget(connector_metadata)
+
+    @_never_fails()
+    def _forget(self, metadata: Any) -> None:
+        """Runs before the forward, and so before anything writes to these slots."""
+        if self._table is not None:
+            for span in metadata.step.unknown:
+                self._table.forget(slots_of(span.blocks, self._block_size, span.begin, span.end))
+
+    @_never_fails()
+    def wait_for_save(self) -> None:
+        """Runs after the forward: counts the prompts that ended in it."""
+        if self._table is None or self._pusher is None or not self.has_connector_metadata():
+            return
+        if self._capturer is not None and self._capturer.broken is not None:
+            self.stop(self._capturer.broken)
+            _log.error("eldr pushes no more signatures: %s", self._capturer.broken)
+            return
+        for ended in self._get_connector_metadata().step.ended:
+            slots = slots_of(ended.blocks, self._block_size, 0, ended.prompt_tokens)
+            self._pusher.offer(
+                Job(
+                    ended.request_id,
+                    ended.prompt_tokens,
+                    ended.external_tokens,
+                    self._table.count(slots),
+                )
+            )
+
+    def start_load_kv(self, forward_context: Any, **kwargs: Any) -> None:
+        """Nothing is loaded."""
+
+    def wait_for_layer_load(self, layer_name: str) -> None:
+        """Nothing is loaded."""
+
+    def save_kv_layer(
+        self, layer_name: str, kv_layer: Any, attn_metadata: Any, **kwargs: Any
+    ) -> None:
+        """Nothing is saved."""
+
+    # Both.
+
+    def shutdown(self) -> None:
+        try:
+            if self._pusher is not None:
+                self._pusher.close()
+                _log.info("eldr: signatures %s", dict(self._pusher.outcomes))
+            if self._node is not None:
+                self._node.close()
+        except Exception:
+            _log.exception("eldr did not end in order")
+
+
+def model_name(vllm_config: Any, config: Config) -> str:
+    """What frontends call the model."""
+    if config.model:
+        return config.model
+    served = vllm_config.model_config.served_model_name
+    if isinstance(served, str):
+        return served
+    return str(next(iter(_names(served)), vllm_config.model_config.model))
+
+
+def _names(served: Any) -> Iterable[str]:
+    return served or ()
+
+
+def attention_group(kv_cache_config: Any, config: Config) -> int:
+    """The KV cache group whose slots name all tokens. ValueError if the one asked for is none."""
+    groups = kv_cache_config.kv_cache_groups
+    if config.attention_group is not None:
+        if config.attention_group >= len(groups):
+            raise ValueError(
+                f"attention_group is {config.attention_group}, expected less than {len(groups)}"
+            )
+        return config.attention_group
+    # A window's blocks are freed under way, and a state has no slots.
+    for number, group in enumerate(groups):
+        kind = type(group.kv_cache_spec).__name__
+        if "FullAttention" in kind or "MLAAttention" in kind:
+            return number
+    return 0

@@ -1,0 +1,407 @@
+from __future__ import annotations
+
+import ast
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+import eldr
+from eldr import v1
+from eldr.vllm._config import read
+from eldr.vllm._ids import external_id
+from eldr.vllm._push import Job, Pusher
+from eldr.vllm._schedule import Schedule
+from eldr.vllm._slots import PendingCounts, SlotTable, slots_of
+from support import fake_torch
+from support.clock import FakeClock
+from support.fake_daemon import FakeDaemon, fail
+from support.fake_vllm import INTERFACES, as_tensor
+from support.real_daemon import wait_until
+
+
+@pytest.mark.parametrize(
+    ("internal", "external"),
+    [
+        ("cmpl-abc-0-b5539277", "abc"),
+        ("chatcmpl-abc-ae95033d", "abc"),
+        ("cmpl-a-1-b-2-0-00000000", "a-1-b-2"),
+        ("chatcmpl-a-7-00000000", "a-7"),
+        ("something else", "something else"),
+    ],
+)
+def test_takes_the_clients_id_out_of_the_engines(internal: str, external: str) -> None:
+    assert external_id(internal) == external
+    assert external_id(internal, {"eldr_request_id": "told"}) == "told"
+    for odd in (
+        {"eldr_request_id": ""},
+        {"eldr_request_id": 3},
+        {},
+        "text",
+        None,
+        {"eldr_request_id": "x" * 257},
+    ):
+        assert external_id(internal, odd) == external
+
+
+def settings(given: dict[str, Any], **more: Any) -> Any:
+    return read(
+        given,
+        more.pop("environment", {}),
+        producer=more.get("producer", True),
+        consumer=more.get("consumer", False),
+    )
+
+
+def test_a_producer_pushes_and_a_consumer_reports() -> None:
+    assert (settings({}).push, settings({}).report) == (True, False)
+    decode = settings({"address": "a:1"}, producer=False, consumer=True)
+    assert (decode.push, decode.report) == (False, True)
+    asked = settings({"push": False, "report": True, "address": "a:1"})
+    assert (asked.push, asked.report) == (False, True)
+
+
+def test_variables_win_over_flags() -> None:
+    environment = {
+        "ELDR_ADDRESS": "b:2",
+        "ELDR_CAPACITY": "7",
+        "ELDR_REPORT": "true",
+        "ELDR_HEARTBEAT_INTERVAL": "0.5",
+        "ELDR_ATTENTION_GROUP": "1",
+        "HOME": "/x",
+    }
+    config = settings({"address": "a:1", "capacity": 3}, environment=environment)
+    assert (config.address, config.capacity, config.report) == ("b:2", 7, True)
+    assert (config.heartbeat_interval, config.attention_group) == (0.5, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"adress": "a"}, '"adress" is not known, expected one of address,'),
+        ({"capacity": "many"}, "capacity is 'many', expected a value of type int"),
+        ({"capacity": -1}, "capacity is -1, expected at least 0"),
+        ({"queue": 0}, "queue is 0"),
+        ({"queue": True}, "expected a value of type int"),
+        ({"push": "maybe"}, "expected a value of type bool"),
+        ({"target": 3}, "expected a value of type str"),
+        ({"heartbeat_interval": "x"}, "expected a value of type float"),
+        ({"heartbeat_interval": 0}, "heartbeat_interval is 0.0"),
+        ({"report": True}, 'address is "", expected "host:port"'),
+        ({"tls_cert": "c"}, "key_file"),
+        ({"target": ""}, "Options.target"),
+    ],
+)
+def test_refuses_keys_that_make_no_sense(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        settings(given)
+    assert message in str(refused.value)
+
+
+# The schedule.
+
+
+class Steps:
+    """Feeds a schedule with one request after the other."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.schedule = Schedule(0, 4, self.clock)
+
+    def announce(self, name: str, prompt: int, told: Any = None) -> None:
+        self.schedule.new_request(
+            SimpleNamespace(request_id=name, num_prompt_tokens=prompt, kv_transfer_params=told)
+        )
+
+    def step(self, new: Any = (), cached: Any = (), resumed: Any = (), **scheduled: int) -> Any:
+        """`new` and `cached` are (name, blocks, computed)."""
+        return self.schedule.step(
+            SimpleNamespace(
+                scheduled_new_reqs=[
+                    SimpleNamespace(
+                        req_id=name,
+                        prompt_token_ids=[0] * 9,
+                        block_ids=(blocks,),
+                        num_computed_tokens=computed,
+                    )
+                    for name, blocks, computed in new
+                ],
+                scheduled_cached_reqs=SimpleNamespace(
+                    req_ids=[name for name, _, _ in cached],
+                    resumed_req_ids=set(resumed),
+                    new_block_ids=[(blocks,) if blocks else None for _, blocks, _ in cached],
+                    num_computed_tokens=[computed for _, _, computed in cached],
+                ),
+                num_scheduled_tokens=scheduled,
+            )
+        )
+
+
+def test_a_prompt_ends_in_the_step_that_runs_its_last_token() -> None:
+    at = Steps()
+    at.announce("a", 10, {"eldr_request_id": "told"})
+    assert at.step(new=[("a", [5], 0)], a=4).ended == []
+    assert at.step(cached=[("a", [7], 4)], a=4).ended == []
+    (ended,) = at.step(cached=[("a", [9], 8)], a=2).ended
+    assert ended.request_id == "told"
+    assert ended.blocks == (5, 7, 9)
+    assert (ended.prompt_tokens, ended.external_tokens) == (10, 0)
+    assert at.step(cached=[("a", [], 10)], a=1).ended == []
+
+
+def test_tells_prefix_hits_from_kv_that_came_from_outside() -> None:
+    at = Steps()
+    at.announce("a", 10)
+    at.schedule.local_hits("a", 4)
+    step = at.step(new=[("a", [5, 6, 7], 9)], a=1)
+    (unknown,) = step.unknown
+    assert (unknown.blocks, unknown.begin, unknown.end) == ((5, 6, 7), 4, 9)
+    assert step.ended[0].external_tokens == 5
+    at.announce("b", 10)
+    at.schedule.local_hits("b", 8)
+    step = at.step(new=[("b", [5, 6, 7], 8)], b=2)
+    assert step.unknown == []
+    assert step.ended[0].external_tokens == 0
+
+
+def test_a_prompt_that_is_preempted_in_its_middle_ends_once_with_its_new_blocks() -> None:
+    at = Steps()
+    at.announce("a", 6)
+    at.step(new=[("a", [1], 0)], a=4)
+    at.schedule.local_hits("a", 0)
+    at.step(cached=[("a", [2], 0)], resumed=["a"], a=4)
+    (ended,) = at.step(cached=[("a", [3], 4)], a=2).ended
+    assert ended.blocks == (2, 3)
+    assert at.step(cached=[("a", [4, 5], 0)], resumed=["a"], a=7).ended == []
+
+
+def test_knows_requests_nobody_announced_and_none_that_ended() -> None:
+    at = Steps()
+    (ended,) = at.step(new=[("cmpl-x-0-00000000", [1, 2, 3], 0)], **{"cmpl-x-0-00000000": 9}).ended
+    assert (ended.request_id, ended.prompt_tokens) == ("x", 9)
+    at.schedule.finished("cmpl-x-0-00000000")
+    at.schedule.finished("never seen")
+    assert at.step(cached=[("cmpl-x-0-00000000", [], 9)]).ended == []
+    assert at.schedule.load(None).finished_request_ids == ["x"]
+
+
+def test_reports_who_runs_queues_and_finished() -> None:
+    at = Steps()
+    for name in ("cmpl-a-0-00000000", "cmpl-a-1-00000000", "chatcmpl-b-00000000"):
+        at.announce(name, 4)
+    at.step(new=[("cmpl-a-0-00000000", [1], 0)], **{"cmpl-a-0-00000000": 4})
+    load = at.schedule.load(0.5)
+    assert (load.running, load.queued, load.kv_usage, load.complete) == (1, 2, 0.5, True)
+    assert load.running_request_ids == ["a", "b"]
+    at.schedule.finished("cmpl-a-0-00000000")
+    assert at.schedule.load(None).finished_request_ids == []  # the other prompt of it lives
+    at.schedule.finished("cmpl-a-1-00000000")
+    at.schedule.finished("chatcmpl-b-00000000")
+    load = at.schedule.load(None)
+    assert load.finished_request_ids == ["a", "b"]
+    assert (load.running, load.queued, load.running_request_ids) == (0, 0, [])
+    assert at.schedule.load(None).finished_request_ids == []
+
+
+def test_times_steps_of_decode_alone_and_not_idle_time() -> None:
+    at = Steps()
+    at.announce("a", 4)
+    at.announce("b", 4)
+    at.step(new=[("a", [1], 0)], a=4)  # a prefill
+    at.clock.advance(1.0)
+    at.step(cached=[("a", [2], 4)], a=1)  # decode
+    at.clock.advance(0.010)
+    at.schedule.local_hits("b", 0)
+    at.step(new=[("b", [3], 3)], cached=[("a", [], 5)], a=1, b=1)  # b's KV came from elsewhere
+    at.clock.advance(0.030)
+    at.step(cached=[("a", [], 6), ("b", [], 4)], a=1, b=1)
+    at.schedule.finished("a")
+    at.schedule.finished("b")
+    at.clock.advance(100.0)  # nothing to do
+    at.announce("c", 4)
+    at.step(new=[("c", [4], 0)], c=4)
+    stats = at.schedule.load(None).steps
+    assert [(stat.max_batch, stat.steps) for stat in stats] == [(1, 1), (2, 1)]
+    assert [stat.total_duration.ToNanoseconds() / 1e6 for stat in stats] == [10.0, 30.0]
+    assert [stat.mean_context_tokens for stat in stats] == [4, 8]
+
+
+def test_a_step_without_tokens_is_none() -> None:
+    at = Steps()
+    at.announce("a", 4)
+    for _ in range(5):  # its KV is on its way
+        at.step()
+        at.clock.advance(0.001)
+    load = at.schedule.load(None)
+    assert (load.running, load.queued, list(load.steps)) == (0, 1, [])
+
+
+# The table.
+
+
+def test_counts_what_was_written_last_for_each_slot() -> None:
+    table = SlotTable(fake_torch, slots=8, layers=2, experts=4, top_k=2, device=fake_torch.Device())
+    for layer, ids in ((0, [[0, 1], [2, 3], [3, 3]]), (1, [[0, 2], [1, 3], [0, 0]])):
+        table.write(layer, as_tensor([5, 2, -5], np.int64), as_tensor(ids))
+    counts, tokens = table.count(np.array([5, 2])).wait()
+    assert tokens == 2
+    assert counts.reshape(2, 4).tolist() == [[1, 1, 1, 1], [1, 1, 1, 1]]
+    assert table.count(np.array([5, 6, 4])).wait()[1] == 1  # nobody wrote 6, or 4 by -5
+    table.forget(np.array([5]))
+    counts, tokens = table.count(np.array([5, 2])).wait()
+    assert (tokens, counts.sum()) == (1, 4)
+
+
+def test_a_token_that_a_layer_missed_is_not_known() -> None:
+    table = SlotTable(fake_torch, slots=4, layers=2, experts=4, top_k=1, device=fake_torch.Device())
+    table.write(0, as_tensor([1]), as_tensor([[3]]))
+    assert table.count(np.array([1])).wait()[1] == 0
+
+
+@pytest.mark.parametrize("experts", [8, 254, 255, 256, 4096])
+def test_the_mark_of_what_is_not_known_is_no_expert(experts: int) -> None:
+    for kind in ("cpu", "cuda"):
+        device = fake_torch.Device(kind)
+        table = SlotTable(fake_torch, slots=2, layers=1, experts=experts, top_k=1, device=device)
+        table.write(0, as_tensor([0]), as_tensor([[experts - 1]]))
+        counts, tokens = table.count(np.array([0, 1])).wait()
+        assert tokens == 1
+        assert counts.size == experts
+        assert counts[-1] == 1
+        assert counts.sum() == 1
+
+
+def test_takes_rows_and_slots_that_are_padded_and_shared_experts_behind() -> None:
+    table = SlotTable(fake_torch, slots=4, layers=1, experts=4, top_k=2, device=fake_torch.Device())
+    ids = as_tensor([[0, 1, 9], [2, 3, 9], [7, 7, 9]])
+    table.write(0, as_tensor([3, 1]), ids)
+    table.write(0, as_tensor([0, 2, -1, -1]), as_tensor([[1, 2], [1, 3]]))
+    counts, tokens = table.count(np.array([0, 1, 2, 3])).wait()
+    assert tokens == 4
+    assert counts.tolist() == [1, 3, 2, 2]
+
+
+def test_slots_follow_blocks() -> None:
+    assert slots_of((7, 2), 4, 0, 6).tolist() == [28, 29, 30, 31, 8, 9]
+    assert slots_of((7, 2), 4, 3, 5).tolist() == [31, 8]
+    assert slots_of((), 4, 0, 0).tolist() == []
+
+
+# Pushing.
+
+
+def job(
+    name: str = "r", counts: Any = (2, 2, 0, 0), tokens: int = 2, prompt: int = 2, external: int = 0
+) -> Job:
+    values = fake_torch.Tensor(np.array([*counts, tokens], dtype=np.int32))
+    return Job(name, prompt, external, PendingCounts(values, None))
+
+
+@pytest.fixture
+def pusher(daemon: FakeDaemon) -> Iterator[Pusher]:
+    retry = eldr.RetryOptions(max_attempts=1)
+    options = eldr.Options(target=daemon.target, timeout=2, retry=retry)
+    made = Pusher(options, "m", "p0", 4)
+    yield made
+    made.close()
+
+
+def test_pushes_what_was_counted(daemon: FakeDaemon, pusher: Pusher) -> None:
+    pusher.offer(job(prompt=5, external=3))
+    wait_until(lambda: pusher.outcomes["pushed"] == 1)
+    ((name, request),) = daemon.calls
+    assert name == "PushSignature"
+    assert (request.model, request.request_id, request.prefill_worker) == ("m", "r", "p0")
+    assert (request.signature.tokens, request.signature.prompt_tokens) == (2, 5)
+    assert request.signature.dense.data == bytes([2, 2, 0, 0])
+    assert dict(pusher.outcomes) == {"pushed": 1}
+
+
+def test_tells_what_is_missing_once(
+    daemon: FakeDaemon, pusher: Pusher, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        pusher.offer(job(prompt=5))
+        pusher.offer(job(counts=(0, 0, 0, 0), tokens=0))
+    wait_until(lambda: pusher.outcomes["short"] + pusher.outcomes["empty"] == 4)
+    pusher.offer(job(counts=(0, 0, 0, 0), tokens=0, external=2))  # there was nothing to know
+    pusher.close()
+    assert dict(pusher.outcomes) == {"pushed": 2, "short": 2, "empty": 2}
+    assert len(daemon.calls) == 2
+    assert len(caplog.records) == 2
+
+
+def test_counts_what_the_router_refuses_and_goes_on(daemon: FakeDaemon, pusher: Pusher) -> None:
+    daemon.answers["PushSignature"] = [
+        fail(grpc.StatusCode.INVALID_ARGUMENT),
+        fail(grpc.StatusCode.UNAVAILABLE),
+        lambda _: v1.PushSignatureResponse(),
+    ]
+    for _ in range(3):
+        pusher.offer(job())
+    wait_until(lambda: sum(pusher.outcomes.values()) == 3)
+    assert dict(pusher.outcomes) == {"refused": 1, "failed": 1, "pushed": 1}
+
+
+def test_never_waits_for_a_router_that_hangs(daemon: FakeDaemon, pusher: Pusher) -> None:
+    go = threading.Event()
+    daemon.answers["PushSignature"] = lambda _: go.wait(20) and v1.PushSignatureResponse()
+    pusher.offer(job())
+    wait_until(lambda: len(daemon.calls) == 1)
+    for _ in range(10):
+        pusher.offer(job())
+    assert pusher.outcomes["dropped"] == 6
+    go.set()
+    wait_until(lambda: pusher.outcomes["pushed"] == 5)
+
+
+# The interfaces that the tests stand in for.
+
+
+def sources() -> list[Any]:
+    """Folders `vllm` of the releases to compare with."""
+    given = [one for one in os.environ.get("ELDR_VLLM_SOURCES", "").split(":") if one]
+    absent = pytest.mark.skip("no sources of vLLM: ELDR_VLLM_SOURCES is not set")
+    return given or [pytest.param("", marks=absent)]
+
+
+@pytest.mark.parametrize("source", sources())
+def test_vllm_has_the_interfaces_that_the_connector_uses(source: str) -> None:
+    for file, classes in INTERFACES.items():
+        tree = ast.parse((Path(source) / file).read_text())
+        for owner, names in classes.items():
+            body = tree.body if not owner else _class(tree, owner).body
+            for name, parameters in names.items():
+                where = f"{source}/{file}: {owner}.{name}"
+                assert name in _names(body), where
+                if parameters is not None:
+                    assert _parameters(body, name) == parameters, where
+
+
+def _class(tree: ast.Module, name: str) -> ast.ClassDef:
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name]
+    assert found, name
+    return found[0]
+
+
+def _names(body: list[ast.stmt]) -> set[str]:
+    names = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+        elif isinstance(node, ast.Assign):
+            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    return names
+
+
+def _parameters(body: list[ast.stmt], name: str) -> list[str]:
+    function = next(n for n in body if isinstance(n, ast.FunctionDef) and n.name == name)
+    return [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
