@@ -202,6 +202,20 @@ def with_client_arguments(
 
 
 @both
+def test_says_so_when_it_was_closed(daemon: FakeDaemon, kind: str) -> None:
+    async def body(client: Any) -> None:
+        await client.close()
+        for _ in range(2):
+            with pytest.raises(eldr.EldrError, match="the client was closed"):
+                await client.place(v1.PlaceRequest())
+        with pytest.raises(eldr.EldrError, match="the client was closed"):
+            client.stream_placements()
+
+    with_client(kind, quick(daemon), body)
+    assert not daemon.calls
+
+
+@both
 def test_shows_its_token(daemon: FakeDaemon, kind: str, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("sesame\n")

@@ -418,6 +418,16 @@ def test_refuses_what_is_no_request(data: bytes, message: str) -> None:
     run(body)
 
 
+def test_counts_a_request_that_is_too_large_as_the_clients_error() -> None:
+    async def body() -> None:
+        async with stand(None, max_body_bytes=1000) as at:
+            async with at.http.post(at.url + "/v1/completions", data=b"x" * 2000) as reply:
+                assert reply.status == 413
+            assert await at.metric('eldr_proxy_requests_total{outcome="client_error"}') == 1
+
+    run(body)
+
+
 def test_a_batch_of_prompts_is_decoded_whole_without_a_hand_over(start_eldrd: Start) -> None:
     async def body() -> None:
         async with stand(start_eldrd()) as at:

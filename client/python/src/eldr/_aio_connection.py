@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import grpc
 
-from eldr._connection import MAX_RETIRED
+from eldr._connection import MAX_RETIRED, was_closed
 from eldr._credentials import TokenSource, tls_source
 from eldr._methods import Request, Response, Unary
 from eldr._retry import Attempts, Environment
@@ -27,6 +27,7 @@ class Connection:
         self._tls = tls_source(options, environment.now)
         self._channel = self._open(self._tls.load() if self._tls else None)
         self._retired: list[grpc.aio.Channel] = []
+        self._closed = False
         self._closing: set[asyncio.Task[None]] = set()
         self._stubs: dict[str, Any] = {}
 
@@ -37,11 +38,14 @@ class Connection:
         return grpc.aio.secure_channel(self.options.target, credentials, arguments)
 
     def channel(self) -> grpc.aio.Channel:
+        if self._closed:
+            raise was_closed()
         self._renew_channel()
         return self._channel
 
     async def close(self) -> None:
         """Calls and streams that are under way are cancelled."""
+        self._closed = True
         for channel in (*self._retired, self._channel):
             await channel.close()
 
@@ -63,10 +67,14 @@ class Connection:
                 )
             except grpc.aio.AioRpcError as raised:
                 error = from_rpc_error(raised)
+            except grpc.aio.UsageError:  # gRPC's word for a channel that was closed just now
+                raise was_closed() from None
             await self._pause(attempts.pause_after(error))
             attempts.check_time(error)
 
     def _stub(self, method: Unary[Request, Response]) -> Any:
+        if self._closed:
+            raise was_closed()
         self._renew_channel()
         stub = self._stubs.get(method.path)
         if stub is None:
@@ -96,7 +104,7 @@ class Connection:
             await asyncio.wait_for(self._reconnected(), seconds)
 
     async def _reconnected(self) -> None:
-        channel = self.channel()
+        channel = self._channel
         lost = False
         while True:
             state = channel.get_state(try_to_connect=True)

@@ -11,11 +11,16 @@ import grpc
 from eldr._credentials import TokenSource, tls_source
 from eldr._methods import Request, Response, Unary
 from eldr._retry import Attempts, Environment
-from eldr.errors import from_rpc_error
+from eldr.errors import EldrError, from_rpc_error
 from eldr.options import Options, channel_arguments
 
 # How many channels with replaced credentials are kept for the streams that run on them.
 MAX_RETIRED = 2
+
+
+def was_closed() -> EldrError:
+    return EldrError(grpc.StatusCode.FAILED_PRECONDITION, "the client was closed")
+
 
 _READY = grpc.ChannelConnectivity.READY.value[0]
 
@@ -32,6 +37,7 @@ class Connection:
         self._lock = threading.Lock()
         self._channel = self._open(self._tls.load() if self._tls else None)
         self._retired: list[grpc.Channel] = []
+        self._closed = False
         self._stubs: dict[str, Any] = {}
 
     def _open(self, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:
@@ -42,12 +48,15 @@ class Connection:
 
     def channel(self) -> grpc.Channel:
         with self._lock:
+            if self._closed:
+                raise was_closed()
             self._renew_channel()
             return self._channel
 
     def close(self) -> None:
         """Calls and streams that are under way are cancelled."""
         with self._lock:
+            self._closed = True
             for channel in (*self._retired, self._channel):
                 channel.close()
 
@@ -69,11 +78,15 @@ class Connection:
                 )
             except grpc.RpcError as raised:
                 error = from_rpc_error(raised)
+            except ValueError:  # gRPC's word for a channel that was closed just now
+                raise was_closed() from None
             self._pause(attempts.pause_after(error))
             attempts.check_time(error)
 
     def _stub(self, method: Unary[Request, Response]) -> Any:
         with self._lock:
+            if self._closed:
+                raise was_closed()
             self._renew_channel()
             stub = self._stubs.get(method.path)
             if stub is None:
@@ -100,7 +113,7 @@ class Connection:
         deadline = time.monotonic() + seconds
         # gRPC's public way to watch a channel is a thread of its own that breaks, with a traceback
         # on standard error, when the channel is closed while it looks.
-        core: Any = getattr(self.channel(), "_channel", None)
+        core: Any = getattr(self._channel, "_channel", None)
         lost = False
         try:
             while (left := deadline - time.monotonic()) > 0:

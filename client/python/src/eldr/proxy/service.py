@@ -104,6 +104,12 @@ class Proxy:
             response, broken = await self._serve(request)
             outcome = _outcome(response, broken)
             return response
+        except web.HTTPException:  # aiohttp's own refusals, as of a body that is too large
+            outcome = "client_error"
+            raise
+        except Exception:
+            outcome = "failed"
+            raise
         finally:
             self.metrics.in_flight.dec()
             self.metrics.requests.labels(outcome).inc()
