@@ -18,7 +18,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       libabsl20220623 libcpp-httplib0.11 libfmt9 libgrpc++1.51 libhwy1 libmimalloc2.0 \
-      libprometheus-cpp-core1.0 libprotobuf32 libspdlog1.10 libsqlite3-0 libyaml-cpp0.7 \
+      libprometheus-cpp-core1.0 libprotobuf32 libsqlite3-0 libyaml-cpp0.7 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
  # For state_dir: a volume that is mounted here takes over the owner.
  && install -d -o 65532 -g 65532 /var/lib/eldr

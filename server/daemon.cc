@@ -10,8 +10,13 @@
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "server/auth/reflection_guard.h"
-#include "server/auth/tls.h"
+#include "server/auth/tls_credentials.h"
+#include "server/base/file_limit.h"
 #include "server/base/processors.h"
+#include "server/changed_keys.h"
+#include "server/metrics/single_metric.h"
+#include "server/pages.h"
+#include "server/self_call.h"
 #include "server/version.h"
 
 namespace eldr {
@@ -23,6 +28,9 @@ constexpr absl::Duration kStepInterval = absl::Milliseconds(100);
 constexpr absl::Duration kFlushGrace = absl::Milliseconds(200);
 // For threads that have answered a call and are about to leave the gate.
 constexpr absl::Duration kLeaveGrace = absl::Seconds(10);
+// How often the daemon calls itself, and how long it waits for its own answer.
+constexpr absl::Duration kSelfCallInterval = absl::Seconds(1);
+constexpr absl::Duration kSelfCallTimeout = absl::Seconds(2);
 
 std::size_t WidthOf(const CallLimitsConfig& limits) {
   if (limits.concurrent_placements > 0) return limits.concurrent_placements;
@@ -31,37 +39,51 @@ std::size_t WidthOf(const CallLimitsConfig& limits) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
-  return Start(config, RealClock(), nullptr);
-}
-
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock& clock,
-                                                      spdlog::sink_ptr sink) {
-  std::unique_ptr<Daemon> daemon(new Daemon(config, clock, std::move(sink)));
+                                                      Log& log) {
+  std::unique_ptr<Daemon> daemon(new Daemon(config, clock, nullptr, &log));
   ELDR_RETURN_IF_ERROR(daemon->Build());
   return daemon;
 }
 
-Daemon::Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink)
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock& clock,
+                                                      std::shared_ptr<LogOutput> output) {
+  auto log = std::make_unique<Log>(config.log, clock, std::move(output));
+  Log* const its_log = log.get();
+  std::unique_ptr<Daemon> daemon(new Daemon(config, clock, std::move(log), its_log));
+  ELDR_RETURN_IF_ERROR(daemon->Build());
+  return daemon;
+}
+
+Daemon::Daemon(const Config& config, const Clock& clock, std::unique_ptr<Log> own_log, Log* log)
     : config_(config),
       clock_(clock),
-      log_(config_.log, clock_, std::move(sink)),
+      own_log_(std::move(own_log)),
+      log_(*log),
       metrics_(registry_, config_.router.max_models),
       events_(metrics_, log_),
       limits_(config_.limits),
       placements_(WidthOf(config_.limits), config_.limits.queue_wait, clock_),
-      audit_(log_, clock_) {}
+      audit_(log_, clock_),
+      log_collector_(log_) {}
 
-absl::Status Daemon::Build() {
+absl::Status Daemon::OpenCredentials() {
   ELDR_ASSIGN_OR_RETURN(authorizer_, Authorizer::Create(config_.auth));
+  std::vector<TokenFile*> tokens = authorizer_->files();
   if (!config_.http.token_file.empty()) {
     ELDR_ASSIGN_OR_RETURN(http_tokens_,
                           TokenFile::Open("http.token_file", config_.http.token_file));
+    tokens.push_back(http_tokens_.get());
   }
   if (config_.tls.enabled()) {
-    tls_expiry_ = std::make_unique<TlsExpiry>(config_.tls, registry_);
-    ELDR_RETURN_IF_ERROR(tls_expiry_->Reload().status());
+    ELDR_ASSIGN_OR_RETURN(tls_files_, TlsFiles::Open(config_.tls, clock_, registry_));
   }
+  credentials_ = std::make_unique<CredentialReload>(std::move(tokens), tls_files_.get(), log_);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::Build() {
+  ELDR_RETURN_IF_ERROR(OpenCredentials());
   observers_.Add(events_);
   if (!config_.state.directory.empty()) {
     ELDR_ASSIGN_OR_RETURN(state_, StateStore::Open(config_.state, clock_, log_, registry_));
@@ -99,6 +121,11 @@ absl::Status Daemon::Build() {
   placement_service_ = std::make_unique<PlacementService>(*context_);
   fleet_service_ = std::make_unique<FleetService>(*context_);
   model_service_ = std::make_unique<ModelService>(*context_);
+  StartTickers();
+  return OpenPorts();
+}
+
+void Daemon::StartTickers() {
   ticker_ = std::make_unique<Ticker>(kStepInterval, [this] { router_->Step(); });
   // Apart from the ticker, so that a long fit delays no expiry.
   background_ = std::make_unique<Ticker>(kStepInterval, [this] {
@@ -114,35 +141,56 @@ absl::Status Daemon::Build() {
       if (event_log_ != nullptr) event_log_->Flush();
     });
   }
-  reloader_ =
-      std::make_unique<Ticker>(config_.credential_reload_interval, [this] { ReloadCredentials(); });
-  return OpenPorts();
+  reloader_ = std::make_unique<Ticker>(config_.credential_reload_interval,
+                                       [this] { credentials_->OnTimer(); });
 }
 
-absl::Status Daemon::OpenPorts() {
+absl::Status Daemon::OpenGrpcPort() {
   std::shared_ptr<grpc::ServerCredentials> credentials;
-  if (config_.tls.enabled()) {
-    ELDR_ASSIGN_OR_RETURN(credentials,
-                          MakeServerCredentials(config_.tls, config_.credential_reload_interval));
-  }
+  if (tls_files_ != nullptr) credentials = MakeServerCredentials(config_.tls, *tls_files_);
   std::unique_ptr<ReflectionGuard> guard;
   if (authorizer_->enabled()) guard = std::make_unique<ReflectionGuard>(*authorizer_, audit_);
-  ELDR_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(config_.grpc,
-                                                 {placement_service_.get(), fleet_service_.get(),
-                                                  model_service_.get()},
-                                                 credentials, std::move(guard)));
-  ListenAddress http_address;
-  ELDR_ASSIGN_OR_RETURN(http_address, ParseListenAddress(config_.http.listen));
-  HttpServer::Sources sources{.metrics = [this] { return MetricsText(); },
-                              .ready = [this] { return ready_.load(); }};
+  const std::vector<NamedService> services = {
+      {v1::PlacementService::service_full_name(), placement_service_.get()},
+      {v1::FleetService::service_full_name(), fleet_service_.get()},
+      {v1::ModelService::service_full_name(), model_service_.get()},
+  };
+  ELDR_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(config_.grpc, services, std::move(credentials),
+                                                 std::move(guard), log_));
+  std::vector<Readiness::Address> addresses;
+  GrpcListeners& listeners = grpc_->listeners();
+  for (const GrpcListeners::Endpoint& endpoint : listeners.endpoints()) {
+    const ListenAddress address = endpoint.address;
+    addresses.push_back(
+        {.name = address.ToString(),
+         .call = [address, &listeners] { return CallSelf(address, listeners, kSelfCallTimeout); },
+         .reopen = [i = endpoint.index, &listeners] { listeners.Reopen(i); }});
+  }
+  readiness_ = std::make_unique<Readiness>(std::move(addresses), log_);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::OpenHttpPort() {
+  ListenAddress address;
+  ELDR_ASSIGN_OR_RETURN(address, ParseListenAddress(config_.http.listen));
+  HttpServer::Options options{.pages = MakePages({.metrics = [this] { return MetricsText(); },
+                                                  .not_ready = [this] { return NotReady(); }}),
+                              .max_connections = HttpConnectionLimit()};
   if (http_tokens_ != nullptr) {
-    sources.may_read = [this](absl::string_view authorization) {
+    options.may_read = [this](absl::string_view authorization) {
       return http_tokens_->Holds(DigestOf(BearerToken(authorization)));
     };
   }
-  ELDR_ASSIGN_OR_RETURN(http_, HttpServer::Start(http_address, std::move(sources),
-                                                 config_.http.tls ? &config_.tls : nullptr));
-  ready_.store(true);
+  if (config_.http.tls) options.tls = [this] { return tls_files_->current()->context; };
+  ELDR_ASSIGN_OR_RETURN(http_, HttpServer::Start(address, std::move(options), clock_));
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::OpenPorts() {
+  ELDR_RETURN_IF_ERROR(OpenGrpcPort());
+  ELDR_RETURN_IF_ERROR(OpenHttpPort());
+  CheckReadiness();
+  self_caller_ = std::make_unique<Ticker>(kSelfCallInterval, [this] { CheckReadiness(); });
   log_.Info("started", {{"version", kVersion},
                         {"grpc", absl::StrJoin(grpc_->addresses(), ",",
                                                [](std::string* out, const ListenAddress& address) {
@@ -176,9 +224,10 @@ Daemon::~Daemon() {
 }
 
 void Daemon::Stop() {
-  if (std::exchange(stopped_, true) || grpc_ == nullptr) return;
-  ready_.store(false);
-  grpc_->SetNotReady();
+  if (std::exchange(stopped_, true) || http_ == nullptr) return;  // or it never served
+  stopping_.store(true);
+  self_caller_.reset();
+  grpc_->SetReady(false);
   log_.Info("stopping", {{"shutdown_delay", absl::FormatDuration(config_.shutdown_delay)},
                          {"drain_timeout", absl::FormatDuration(config_.drain_timeout)}});
   std::this_thread::sleep_for(absl::ToChronoNanoseconds(config_.shutdown_delay));
@@ -187,7 +236,7 @@ void Daemon::Stop() {
   const bool drained = gate_.WaitUntilIdle(config_.drain_timeout);
   grpc_->Stop(kFlushGrace);
   if (!drained) gate_.WaitUntilIdle(kLeaveGrace);
-  if (http_ != nullptr) http_->Stop();
+  http_->Stop();
   reloader_.reset();
   recorder_.reset();
   background_.reset();
@@ -200,19 +249,49 @@ void Daemon::Stop() {
   }
 }
 
-void Daemon::ReloadCredentials() {
-  authorizer_->Reload(log_);
-  if (tls_expiry_ != nullptr) LogReload(tls_expiry_->Reload(), config_.tls.certificate, log_);
-  if (http_tokens_ == nullptr) return;
-  LogReload(http_tokens_->Reload(), http_tokens_->path(), log_);
+void Daemon::CheckReadiness() {
+  readiness_->Step();
+  grpc_->SetReady(NotReady().empty());
+}
+
+std::string Daemon::NotReady() const {
+  if (stopping_.load()) return "shutting down";
+  return readiness_->ready() ? "" : absl::StrCat("not ready: ", readiness_->reason());
+}
+
+void Daemon::Reload(const absl::StatusOr<Config>& config) {
+  const CredentialReload::Summary credentials = credentials_->OnRequest();
+  std::vector<std::string> restart_needed;
+  const LogLevel before = log_.level();
+  LogLevel level = before;
+  if (config.ok()) {
+    level = LogLevelOf(config->log.level);
+    restart_needed = ChangedKeys(config_, *config);
+    std::erase(restart_needed, "log.level");
+  } else {
+    log_.Error("config_not_reloaded", {{"message", config.status().message()}});
+  }
+  log_.set_level(std::min(before, level));  // so that the line is not left out by its own news
+  log_.Info("reloaded", {{"log_level", Name(level)},
+                         {"credential_files", credentials.files},
+                         {"changed", credentials.changed},
+                         {"bad", credentials.bad},
+                         {"restart_needed", absl::StrJoin(restart_needed, ",")}});
+  log_.set_level(level);
 }
 
 std::string Daemon::MetricsText() {
   metrics_.SetCallsInFlight(gate_.in_flight());
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
-  for (auto more : {collector_->Collect(), process_.Collect()}) {
+  for (auto more : {collector_->Collect(), process_.Collect(), log_collector_.Collect()}) {
     std::move(more.begin(), more.end(), std::back_inserter(families));
   }
+  families.push_back(SingleGauge("eldr_ready", "1 while calls are taken, as /readyz has it.",
+                                 NotReady().empty() ? 1 : 0));
+  families.push_back(SingleCounter(
+      "eldr_connections_refused_total",
+      "Connections to the gRPC port that were closed at once, for want of free files.",
+      static_cast<double>(grpc_->listeners().refused())));
   return prometheus::TextSerializer().Serialize(families);
 }
 

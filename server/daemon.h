@@ -15,17 +15,20 @@
 #include "core/route/router.h"
 #include "server/auth/audit.h"
 #include "server/auth/authorizer.h"
-#include "server/auth/tls_expiry.h"
+#include "server/auth/credential_reload.h"
+#include "server/auth/tls_files.h"
 #include "server/auth/token_file.h"
 #include "server/base/log.h"
 #include "server/base/ticker.h"
 #include "server/config/config.h"
 #include "server/grpc_server.h"
-#include "server/http_server.h"
+#include "server/http/http_server.h"
 #include "server/metrics/fleet_collector.h"
+#include "server/metrics/log_collector.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/process_collector.h"
 #include "server/observers.h"
+#include "server/readiness.h"
 #include "server/record/event_log.h"
 #include "server/record/signature_capture.h"
 #include "server/router_events.h"
@@ -40,17 +43,19 @@
 
 namespace eldr {
 
-//   auto daemon = Daemon::Start(config);
+//   auto daemon = Daemon::Start(config, RealClock(), log);
 //   ... wait for a signal ...
 //   (*daemon)->Stop();
 class Daemon {
  public:
   // Listens on both ports when it returns, with the configured models declared. UNAVAILABLE if it
-  // cannot listen; INVALID_ARGUMENT if a file of certificates or tokens is not usable.
-  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Config& config);
-  // The same on another clock, which must outlive the daemon, and with log lines to `sink`.
+  // cannot listen; INVALID_ARGUMENT if a file of certificates or tokens is not usable. `clock` and
+  // `log` must outlive the daemon.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Config& config, const Clock& clock,
-                                                       spdlog::sink_ptr sink);
+                                                       Log& log);
+  // The same with a log of its own, to `output`; nullptr means standard error.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Config& config, const Clock& clock,
+                                                       std::shared_ptr<LogOutput> output);
   ~Daemon();
 
   // As bound.
@@ -62,22 +67,39 @@ class Daemon {
   // do not delay it. Only the first call does anything.
   void Stop();
 
+  // Reads the files of tokens and certificates again and takes the log's level from `config`, the
+  // configuration as it reads now. A line `reloaded` says what was done, and which changed keys
+  // need a restart. Not at the same time as Stop().
+  void Reload(const absl::StatusOr<Config>& config);
+
+  // True once its port does not answer any more, for no reason outside of the process: only a new
+  // process can help.
+  bool hopeless() const { return readiness_->hopeless(); }
+
  private:
-  Daemon(const Config& config, const Clock& clock, spdlog::sink_ptr sink);
+  Daemon(const Config& config, const Clock& clock, std::unique_ptr<Log> own_log, Log* log);
   absl::Status Build();
   // Gives the router what state_dir holds.
   void RestoreState();
+  absl::Status OpenCredentials();
+  void StartTickers();
   absl::Status OpenPorts();
-  void ReloadCredentials();
+  absl::Status OpenGrpcPort();
+  absl::Status OpenHttpPort();
+  // Calls itself, and lets health say what came of it.
+  void CheckReadiness();
+  // Why no calls should come just now; empty if they should.
+  std::string NotReady() const;
   std::string MetricsText();
 
   const Config config_;
   const Clock& clock_;
-  std::atomic<bool> ready_{false};
+  std::atomic<bool> stopping_{false};
   bool stopped_ = false;
 
   // Each uses those above it.
-  Log log_;
+  const std::unique_ptr<Log> own_log_;  // nullptr if the log is another's
+  Log& log_;
   prometheus::Registry registry_;
   Metrics metrics_;
   RouterEvents events_;
@@ -90,7 +112,8 @@ class Daemon {
   Audit audit_;
   std::unique_ptr<Authorizer> authorizer_;
   std::unique_ptr<TokenFile> http_tokens_;  // nullptr if pages need no token
-  std::unique_ptr<TlsExpiry> tls_expiry_;   // nullptr without TLS
+  std::unique_ptr<TlsFiles> tls_files_;     // nullptr without TLS
+  std::unique_ptr<CredentialReload> credentials_;
   std::unique_ptr<Router> router_;
   // nullptr if nothing is recorded. Its last words may be a snapshot of the router, which has to be
   // there still; by then nobody calls the router, which would tell of it.
@@ -98,6 +121,7 @@ class Daemon {
   std::unique_ptr<PlacementFeed> feed_;
   std::unique_ptr<FleetCollector> collector_;
   const ProcessCollector process_;
+  const LogCollector log_collector_;
   std::unique_ptr<ServiceContext> context_;
   std::unique_ptr<PlacementService> placement_service_;
   std::unique_ptr<FleetService> fleet_service_;
@@ -107,6 +131,8 @@ class Daemon {
   std::unique_ptr<Ticker> recorder_;
   std::unique_ptr<Ticker> reloader_;
   std::unique_ptr<GrpcServer> grpc_;
+  std::unique_ptr<Readiness> readiness_;
+  std::unique_ptr<Ticker> self_caller_;
   std::unique_ptr<HttpServer> http_;
 };
 

@@ -11,8 +11,6 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/status_macros.h"
 
@@ -56,8 +54,6 @@ void SetArguments(const GrpcConfig& config, grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("eldrd");
   quota.Resize(config.max_transport_bytes);
   builder.SetResourceQuota(quota);
-  // Only one daemon to a port: by default two would share it silently.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
 }  // namespace
@@ -65,10 +61,15 @@ void SetArguments(const GrpcConfig& config, grpc::ServerBuilder& builder) {
 void SpareDeadlockSearch() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
-    const GrpcConfig& config, const std::vector<grpc::Service*>& services,
+    const GrpcConfig& config, const std::vector<NamedService>& services,
     std::shared_ptr<grpc::ServerCredentials> credentials,
-    std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> guard) {
+    std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> guard, Log& log) {
+  std::vector<ListenAddress> addresses(config.listen.size());
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    ELDR_ASSIGN_OR_RETURN(addresses[i], ParseListenAddress(config.listen[i]));
+  }
   std::unique_ptr<GrpcServer> self(new GrpcServer());
+  ELDR_ASSIGN_OR_RETURN(self->listeners_, GrpcListeners::Open(addresses, log));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   SetArguments(config, builder);
@@ -78,43 +79,47 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     guards.push_back(std::move(guard));
     builder.experimental().SetInterceptorCreators(std::move(guards));
   }
-  const auto plaintext = grpc::InsecureServerCredentials();
-  std::vector<int> ports(config.listen.size(), 0);
-  for (std::size_t i = 0; i < config.listen.size(); ++i) {
-    ListenAddress address;
-    ELDR_ASSIGN_OR_RETURN(address, ParseListenAddress(config.listen[i]));
-    builder.AddListeningPort(
-        address.ToString(), credentials == nullptr || address.unix_socket ? plaintext : credentials,
-        &ports[i]);
-    self->addresses_.push_back(std::move(address));
+  // The server listens on nothing itself: what the listeners accept comes to it through these.
+  constexpr auto kFromFile =
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD;
+  self->plaintext_ = builder.experimental().AddExternalConnectionAcceptor(
+      kFromFile, grpc::InsecureServerCredentials());
+  if (credentials != nullptr) {
+    self->encrypted_ =
+        builder.experimental().AddExternalConnectionAcceptor(kFromFile, std::move(credentials));
   }
-  for (grpc::Service* const service : services) builder.RegisterService(service);
+  self->names_ = {"", "readiness"};
+  for (const NamedService& service : services) {
+    builder.RegisterService(service.service);
+    self->names_.push_back(service.name);
+  }
   self->server_ = builder.BuildAndStart();
-  if (self->server_ == nullptr) {
-    return absl::UnavailableError(absl::StrCat("grpc.listen: cannot listen on ",
-                                               absl::StrJoin(config.listen, ", "),
-                                               ": in use, not an address of this machine, or not "
-                                               "allowed"));
-  }
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    if (!self->addresses_[i].unix_socket) self->addresses_[i].port = ports[i];
-  }
-  grpc::HealthCheckServiceInterface* const health = self->server_->GetHealthCheckService();
-  for (const char* const name : {"", "liveness", "readiness"}) {
-    health->SetServingStatus(name, true);
-  }
+  if (self->server_ == nullptr) return absl::InternalError("gRPC does not start; see its lines");
+  self->server_->GetHealthCheckService()->SetServingStatus("liveness", true);
+  self->SetReady(false);
+  self->Accept();
   return self;
 }
 
 GrpcServer::~GrpcServer() { Stop(absl::ZeroDuration()); }
 
-void GrpcServer::SetNotReady() {
+void GrpcServer::Accept() {
+  listeners_->Start([this](int listening, UniqueFd connection, bool plaintext) {
+    Acceptor::NewConnectionParameters parameters;
+    parameters.listener_fd = listening;
+    parameters.fd = connection.Release();
+    const bool encrypt = encrypted_ != nullptr && !plaintext;
+    (encrypt ? encrypted_ : plaintext_)->HandleNewConnection(&parameters);
+  });
+}
+
+void GrpcServer::SetReady(bool ready) {
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
-  health->SetServingStatus("", false);
-  health->SetServingStatus("readiness", false);
+  for (const std::string& name : names_) health->SetServingStatus(name, ready);
 }
 
 void GrpcServer::Stop(absl::Duration grace) {
+  if (listeners_ != nullptr) listeners_->Stop();
   if (server_ == nullptr) return;
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(grace));
   server_->Wait();

@@ -6,16 +6,20 @@
 
 #include <cstdio>
 #include <fstream>
+#include <initializer_list>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "server/auth/credential_check.h"
+#include "server/base/file_limit.h"
+#include "server/base/grpc_log.h"
+#include "server/base/log.h"
 #include "server/config/config.h"
 #include "server/daemon.h"
 #include "server/flags.h"
 #include "server/grpc_server.h"
-#include "server/metrics/process_collector.h"
 
 namespace eldr {
 namespace {
@@ -40,17 +44,71 @@ absl::Status WritePortFile(const std::string& path, const Daemon& daemon) {
   return absl::OkStatus();
 }
 
-// Blocks the signals that end the daemon, so that only Wait() sees them; threads inherit that.
-sigset_t BlockSignals() {
+// The process is of no use any more: its port does not answer, and a new process may do better.
+constexpr int kExitHopeless = 3;
+constexpr timespec kLookAround = {.tv_sec = 0, .tv_nsec = 500'000'000};
+
+sigset_t Signals(std::initializer_list<int> numbers) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  for (const int number : numbers) sigaddset(&signals, number);
   return signals;
 }
 
+// Until a signal ends the daemon or it has become hopeless; the exit code.
+int Wait(const Flags& flags, Daemon& daemon, Log& log) {
+  const sigset_t signals = Signals({SIGINT, SIGTERM, SIGHUP});
+  while (true) {
+    const int signal = sigtimedwait(&signals, nullptr, &kLookAround);
+    if (signal == SIGHUP) {
+      daemon.Reload(LoadConfig(flags.config_path, flags.overrides));
+    } else if (signal > 0) {
+      return 0;
+    } else if (daemon.hopeless()) {
+      log.Error("hopeless", {{"message",
+                              "a port does not answer any more; ending, so that a new "
+                              "process can take over"},
+                             {"exit_code", kExitHopeless}});
+      return kExitHopeless;
+    }
+  }
+}
+
+// A second signal ends at once, whatever is still going on.
+void EndOnSecondSignal() {
+  std::thread([] {
+    const sigset_t signals = Signals({SIGINT, SIGTERM});
+    int second = 0;
+    sigwait(&signals, &second);
+    _exit(128 + second);
+  }).detach();
+}
+
+int Serve(const Flags& flags, const Config& config) {
+  Log log(config.log, RealClock());
+  const GrpcLog grpc_log(log);
+  const auto fail = [&log](const absl::Status& status) {
+    log.Error("not_started", {{"message", status.message()}});
+    return 1;
+  };
+  auto daemon = Daemon::Start(config, RealClock(), log);
+  if (!daemon.ok()) return fail(daemon.status());
+  if (!flags.port_file.empty()) {
+    const absl::Status written = WritePortFile(flags.port_file, **daemon);
+    if (!written.ok()) return fail(written);
+  }
+  const int exit_code = Wait(flags, **daemon, log);
+  EndOnSecondSignal();
+  (*daemon)->Stop();
+  return exit_code;
+}
+
 int Run(int argc, char** argv) {
+  KeepStandardFiles();
+  signal(SIGPIPE, SIG_IGN);  // whoever read standard error may be gone
+  // Only Wait() sees them; threads inherit that.
+  const sigset_t signals = Signals({SIGINT, SIGTERM, SIGHUP});
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   SpareDeadlockSearch();
   // It would write a line to standard error for each text that is not UTF-8, which its sender hears
   // of.
@@ -62,27 +120,13 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<Config> config = LoadConfig(flags->config_path, flags->overrides);
   if (!config.ok()) return Fail(config.status());
   if (flags->print_config) std::cout << PrintConfig(*config);
-  if (flags->check_config) std::cout << "ok\n";
-  if (flags->print_config || flags->check_config) return 0;
-
-  const sigset_t signals = BlockSignals();
-  auto daemon = Daemon::Start(*config);
-  if (!daemon.ok()) return Fail(daemon.status());
-  if (!flags->port_file.empty()) {
-    const absl::Status written = WritePortFile(flags->port_file, **daemon);
-    if (!written.ok()) return Fail(written);
+  if (flags->check_config) {
+    const absl::Status files = CheckCredentialFiles(*config);
+    if (!files.ok()) return Fail(files);
+    std::cout << "ok\n";
   }
-
-  int signal = 0;
-  sigwait(&signals, &signal);
-  // A second signal ends at once, whatever is still going on.
-  std::thread([signals] {
-    int second = 0;
-    sigwait(&signals, &second);
-    _exit(128 + second);
-  }).detach();
-  (*daemon)->Stop();
-  return 0;
+  if (flags->print_config || flags->check_config) return 0;
+  return Serve(*flags, *config);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 //
 //   build/release/bench/state/eldr-bench-restore [LEASES [LAYERS [EXPERTS]]]
 #include <malloc.h>
-#include <spdlog/sinks/null_sink.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -37,7 +36,7 @@ double Resident() {
 // A router, with or without a store, and with the model declared.
 struct Process {
   Process(const std::string& folder, const std::string& sync, const ModelGeometry& geometry)
-      : log(LogConfig{}, RealClock(), std::make_shared<spdlog::sinks::null_sink_mt>()) {
+      : log(LogConfig{}, RealClock(), std::make_shared<NoOutput>()) {
     if (!folder.empty()) {
       StateConfig config;
       config.directory = folder;

@@ -18,14 +18,6 @@ absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()
 
 }  // namespace
 
-void LogReload(const absl::StatusOr<bool>& changed, const std::string& path, Log& log) {
-  if (!changed.ok()) {
-    log.Warning("credentials_not_reloaded", {{"message", changed.status().message()}});
-  } else if (*changed) {
-    log.Info("credentials_reloaded", {{"file", path}});
-  }
-}
-
 absl::StatusOr<std::unique_ptr<Authorizer>> Authorizer::Create(const AuthConfig& config) {
   std::unique_ptr<Authorizer> self(new Authorizer());
   for (std::size_t i = 0; i < kRoles; ++i) {
@@ -115,8 +107,10 @@ void Authorizer::AddCertificate(const grpc::ServerContextBase& rpc, Verdict& ver
   }
 }
 
-void Authorizer::Reload(Log& log) {
-  for (const Tokens& tokens : tokens_) LogReload(tokens.file->Reload(), tokens.file->path(), log);
+std::vector<TokenFile*> Authorizer::files() const {
+  std::vector<TokenFile*> files;
+  for (const Tokens& tokens : tokens_) files.push_back(tokens.file.get());
+  return files;
 }
 
 }  // namespace eldr

@@ -13,15 +13,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/auth/token_file.h"
-#include "server/base/log.h"
 #include "server/config/config.h"
 #include "server/config/role.h"
 #include "server/metrics/metrics.h"
 
 namespace eldr {
-
-// A line for what a reload of the file `path` did, if anything.
-void LogReload(const absl::StatusOr<bool>& changed, const std::string& path, Log& log);
 
 // Whether a call may be made, and who asked.
 struct Verdict {
@@ -51,8 +47,8 @@ class Authorizer {
   Verdict Authorize(absl::string_view method, RoleSet allowed,
                     const grpc::ServerContextBase& rpc) const;
 
-  // Reads the token files again and logs what changed.
-  void Reload(Log& log);
+  // The files of tokens, each once. They live as long as the authorizer.
+  std::vector<TokenFile*> files() const;
 
  private:
   struct Tokens {

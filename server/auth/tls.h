@@ -3,9 +3,11 @@
 #define ELDR_SERVER_AUTH_TLS_H_
 
 #include <grpcpp/security/server_credentials.h>
+#include <openssl/ssl.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,19 +17,31 @@
 
 namespace eldr {
 
+// From when to when a certificate of a file is good.
+struct CertificateTerm {
+  absl::string_view key;  // the configuration's name of the file, "tls.certificate"
+  std::string file;
+  std::string subject;
+  absl::Time start;
+  absl::Time end;
+};
+
+// What the files hold, in PEM, read once and found to fit each other.
+struct TlsMaterial {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;  // empty: clients show none
+  std::vector<CertificateTerm> terms;
+};
+
 // INVALID_ARGUMENT, naming key and file, if a file cannot be read, holds no certificate or no
-// private key, or if the key is of another certificate.
-absl::Status CheckTlsFiles(const TlsConfig& config);
+// private key, or if the key is of another certificate. Dates are not looked at. REQUIRES:
+// config.enabled().
+absl::StatusOr<TlsMaterial> ReadTlsFiles(const TlsConfig& config);
 
-// When the first of the certificates in the file ends. `key` is the configuration's name of the
-// file, for messages; errors as CheckTlsFiles.
-absl::StatusOr<absl::Time> FirstExpiry(absl::string_view key, const std::string& path);
-
-// Credentials that follow the files: replaced ones serve the handshakes after `reload_interval`,
-// connections that are open stay. While the files do not fit each other, the former ones serve.
-// REQUIRES: config.enabled(). Errors as CheckTlsFiles.
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsConfig& config, absl::Duration reload_interval);
+using SslContextPtr = std::shared_ptr<SSL_CTX>;
+// For a port that asks for no client certificate. INVALID_ARGUMENT if the library refuses it.
+absl::StatusOr<SslContextPtr> MakeServerContext(const TlsMaterial& material);
 
 }  // namespace eldr
 

@@ -62,12 +62,8 @@ bool TokenFile::Holds(const TokenDigest& token) const {
 
 absl::StatusOr<bool> TokenFile::Reload() {
   absl::StatusOr<std::vector<TokenDigest>> digests = Read();
+  if (!digests.ok()) return digests.status();
   MutexLock lock(mutex_);
-  if (!digests.ok()) {
-    if (std::exchange(failing_, true)) return false;
-    return digests.status();
-  }
-  failing_ = false;
   if (*digests == digests_) return false;
   digests_ = *std::move(digests);
   return true;

@@ -36,8 +36,8 @@ class TokenFile {
   // Whether the file holds the token, in the same time for any.
   bool Holds(const TokenDigest& token) const;
 
-  // Reads the file again; true if it holds other tokens than before. On an error the former tokens
-  // stay good; while the file stays bad, only the first attempt answers the error.
+  // Reads the file again; true if it holds other tokens than before. On an error, which is as
+  // Open's, the former tokens stay good.
   absl::StatusOr<bool> Reload();
 
   const std::string& path() const { return path_; }
@@ -50,7 +50,6 @@ class TokenFile {
   const std::string path_;
   mutable Mutex mutex_;
   std::vector<TokenDigest> digests_ ABSL_GUARDED_BY(mutex_);
-  bool failing_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace eldr

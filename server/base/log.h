@@ -1,74 +1,73 @@
-// Structured log lines on standard error: one per event, as key=value text or as JSON.
+// The log of the process: one structured line per event, as key=value text or as JSON.
 #ifndef ELDR_SERVER_BASE_LOG_H_
 #define ELDR_SERVER_BASE_LOG_H_
 
-#include <spdlog/common.h>
-
-#include <concepts>
+#include <atomic>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
-#include <string>
+#include <thread>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "core/base/clock.h"
+#include "server/base/log_line.h"
+#include "server/base/log_output.h"
+#include "server/base/log_queue.h"
 #include "server/config/config.h"
-
-namespace spdlog {
-class logger;
-namespace details {
-class thread_pool;
-}
-}  // namespace spdlog
 
 namespace eldr {
 
-// A key and a value; text is quoted where needed, numbers and booleans are not.
-struct LogField {
-  LogField(absl::string_view name, absl::string_view text) : key(name), value(text), quoted(true) {}
-  LogField(absl::string_view name, const std::string& text)
-      : LogField(name, absl::string_view(text)) {}
-  LogField(absl::string_view name, const char* text) : LogField(name, absl::string_view(text)) {}
-  LogField(absl::string_view name, bool flag) : key(name), value(flag ? "true" : "false") {}
-  template <typename Number>
-  requires(std::integral<Number> || std::floating_point<Number>)
-      LogField(absl::string_view name, Number number)
-      : key(name), value(absl::StrCat(number)) {}
-
-  absl::string_view key;
-  std::string value;
-  bool quoted = false;
-};
-
-// Thread-safe. spdlog does the writing because lines come from under the locks of models: its
-// bounded queue and writer thread keep a slow terminal or pipe from stopping placements. When the
-// queue is full the oldest lines give way.
+// A thread of its own writes, because lines come from under the locks of models: whoever logs only
+// queues a line, whether anybody reads the other end or not. Bounded in three ways: the queue,
+// whose oldest lines give way; the lines of one event in a second; and the time that the end waits
+// for the last lines. What is left out is counted, and told of in a line `log_lines_left_out`.
+//
+// Thread-safe.
 class Log {
  public:
   using Fields = std::initializer_list<LogField>;
+  // The most lines of one event in a second.
+  static constexpr std::uint64_t kLinesPerSecond = 1000;
 
-  // Writes to `sink`; nullptr means standard error. `clock` must outlive the log.
-  Log(const LogConfig& config, const Clock& clock, spdlog::sink_ptr sink = nullptr);
-  // Writes what is queued.
+  // Writes to `output`; nullptr means standard error. `clock` must outlive the log.
+  Log(const LogConfig& config, const Clock& clock, std::shared_ptr<LogOutput> output = nullptr);
+  // Writes what is queued, for a second at most: by then nobody reads it.
   ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
 
-  void Info(absl::string_view event, Fields fields = {}) {
-    Write(spdlog::level::info, event, fields);
-  }
+  void Info(absl::string_view event, Fields fields = {}) { Write(LogLevel::kInfo, event, fields); }
   void Warning(absl::string_view event, Fields fields = {}) {
-    Write(spdlog::level::warn, event, fields);
+    Write(LogLevel::kWarning, event, fields);
   }
   void Error(absl::string_view event, Fields fields = {}) {
-    Write(spdlog::level::err, event, fields);
+    Write(LogLevel::kError, event, fields);
   }
+  void Write(LogLevel level, absl::string_view event, Fields fields) {
+    Write(level, event, fields, event, kLinesPerSecond);
+  }
+  // The same, with the most lines of `kind` in a second; kinds are few, as events are.
+  void Write(LogLevel level, absl::string_view event, Fields fields, absl::string_view kind,
+             std::uint64_t per_second);
+
+  // Lines of lower levels are not written from now on.
+  void set_level(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
+  LogLevel level() const { return level_.load(std::memory_order_relaxed); }
+
+  // Waits until what was logged so far is written, at most for `patience`. For those who are about
+  // to end the process in a way that runs no destructors.
+  void Flush(absl::Duration patience) { queue_->Flush(patience); }
+
+  LogCounts counts() const { return queue_->counts(); }
 
  private:
-  void Write(spdlog::level::level_enum level, absl::string_view event, Fields fields);
-
   const bool json_;
   const Clock& clock_;
-  std::shared_ptr<spdlog::details::thread_pool> pool_;
-  std::shared_ptr<spdlog::logger> logger_;
+  std::atomic<LogLevel> level_;
+  // Shared with the thread, which outlives the log if it is stuck in a write.
+  const std::shared_ptr<LogQueue> queue_;
+  std::thread writer_;
 };
 
 }  // namespace eldr

@@ -1,25 +1,34 @@
 #include "server/base/ticker.h"
 
+#include <chrono>
 #include <utility>
 
 namespace eldr {
 
 Ticker::Ticker(absl::Duration interval, std::function<void()> work)
-    : thread_([this, pause = absl::ToChronoNanoseconds(interval), work = std::move(work)] {
-        std::unique_lock<std::mutex> lock(mutex_);
-        while (!wake_.wait_for(lock, pause, [this] { return stop_; })) {
-          lock.unlock();
-          work();
-          lock.lock();
-        }
-      }) {}
+    : thread_([this, interval, work = std::move(work)] { Run(interval, work); }) {}
+
+void Ticker::Run(absl::Duration interval, const std::function<void()>& work) {
+  using Clock = std::chrono::steady_clock;
+  while (true) {
+    const Clock::time_point due = Clock::now() + absl::ToChronoNanoseconds(interval);
+    {
+      MutexLock lock(mutex_);
+      while (!stop_ && Clock::now() < due) {
+        wake_.WaitFor(mutex_, absl::FromChrono(due - Clock::now()));
+      }
+      if (stop_) return;
+    }
+    work();
+  }
+}
 
 Ticker::~Ticker() {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     stop_ = true;
+    wake_.NotifyAll();
   }
-  wake_.notify_all();
   thread_.join();
 }
 

@@ -2,12 +2,12 @@
 #ifndef ELDR_SERVER_BASE_TICKER_H_
 #define ELDR_SERVER_BASE_TICKER_H_
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <thread>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "core/base/mutex.h"
 
 namespace eldr {
 
@@ -18,9 +18,11 @@ class Ticker {
   ~Ticker();
 
  private:
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stop_ = false;  // guarded by mutex_
+  void Run(absl::Duration interval, const std::function<void()>& work);
+
+  Mutex mutex_;
+  CondVar wake_;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

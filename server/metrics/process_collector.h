@@ -1,4 +1,4 @@
-// The open files of the process: each connection is one.
+// What the process takes of the machine.
 #ifndef ELDR_SERVER_METRICS_PROCESS_COLLECTOR_H_
 #define ELDR_SERVER_METRICS_PROCESS_COLLECTOR_H_
 
@@ -9,12 +9,8 @@
 
 namespace eldr {
 
-// Lets the process open as many files as the system's hard limit allows; the usual soft limit of
-// 1024 is there for programs that use select(). gRPC closes its port for good when it cannot accept
-// a connection for want of files.
-void RaiseOpenFileLimit();
-
-// Under the names that Prometheus' own libraries use. Thread-safe.
+// Under the names that Prometheus' own libraries use. What the system does not tell is left out.
+// Thread-safe.
 class ProcessCollector final : public prometheus::Collectable {
  public:
   std::vector<prometheus::MetricFamily> Collect() const override;

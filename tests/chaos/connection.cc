@@ -25,6 +25,10 @@ Connection::Connection(const std::string& target) : socket_(socket(AF_INET, SOCK
 
 Connection::~Connection() { close(socket_); }
 
+void Connection::Send(const std::string& bytes) {
+  send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
 bool Connection::ClosedByPeer() {
   pollfd readable = {socket_, POLLIN, 0};
   char bytes[1024];

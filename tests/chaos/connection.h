@@ -14,6 +14,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  void Send(const std::string& bytes);
   // The peer has sent something, as gRPC does when it has accepted a connection.
   bool heard() const { return heard_; }
   // Reads away what came.

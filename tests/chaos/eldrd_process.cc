@@ -62,6 +62,8 @@ std::string EldrdProcess::tcp_target(const std::string& host) const {
 
 void EldrdProcess::Kill() { process_.reset(); }
 
+int EldrdProcess::Wait() { return process_->Wait(); }
+
 int EldrdProcess::Terminate() { return process_->End(SIGTERM); }
 
 std::shared_ptr<grpc::Channel> EldrdProcess::NewChannel() const {
@@ -77,6 +79,12 @@ std::string EldrdProcess::MetricsPage() const {
   httplib::Client client("127.0.0.1", http_port_);
   const httplib::Result result = client.Get("/metrics");
   return result && result->status == 200 ? result->body : "";
+}
+
+int EldrdProcess::StatusOf(const std::string& page) const {
+  httplib::Client client("127.0.0.1", http_port_);
+  const httplib::Result result = client.Get(page.c_str());
+  return result ? result->status : 0;
 }
 
 double EldrdProcess::Metric(const std::string& name, const std::string& labels) const {

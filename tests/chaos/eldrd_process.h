@@ -34,6 +34,7 @@ class EldrdProcess {
   void Start();
   void Kill();      // kill -9
   int Terminate();  // its exit code
+  int Wait();       // for its end of its own accord; its exit code
   pid_t pid() const { return process_->pid(); }
 
   // A file of its own.
@@ -47,6 +48,8 @@ class EldrdProcess {
   // All lines that it has written, in all its lives.
   std::string Log() const { return ReadWholeFile(Path("log")); }
   std::string MetricsPage() const;
+  // What a page of the HTTP port answers; 0 if nobody answers.
+  int StatusOf(const std::string& page) const;
   // The sum over the series of a metric, or over those whose labels contain the text; 0 if none.
   double Metric(const std::string& name, const std::string& labels = "") const;
   // Its resident memory in bytes.

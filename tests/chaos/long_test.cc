@@ -1,6 +1,7 @@
 // Faults that take longer to be noticed: half-open connections, and many faults in a row.
 #include <signal.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -53,6 +54,21 @@ TEST_F(LongTest, AStreamWhoseClientFrozeEndsByKeepalive) {
   EXPECT_TRUE(
       Within(absl::Seconds(60), [&] { return eldrd_->Metric("eldr_calls_in_flight") == 0; }));
   ExpectNothingFailedAndNothingLeft(*load);
+}
+
+TEST_F(LongTest, OneWhosePortCannotBeMendedEndsWithACodeOfItsOwn) {
+  const TempDir folder;
+  std::filesystem::create_directory(folder / "gone");
+  EldrdProcess::Settings settings;
+  settings.also_listen = absl::StrCat("unix:", folder / "gone/socket");
+  StartWithNodes(settings);
+  if (HasFatalFailure()) return;
+  std::filesystem::remove_all(folder / "gone");  // its socket cannot be made again
+  EXPECT_TRUE(Within(absl::Seconds(20), [&] { return eldrd_->StatusOf("/readyz") == 503; }));
+  EXPECT_EQ(eldrd_->Wait(), 3);
+  EXPECT_THAT(eldrd_->Log(), ::testing::AllOf(::testing::HasSubstr("listener_not_reopened"),
+                                              ::testing::HasSubstr("error hopeless"),
+                                              ::testing::HasSubstr("info stopped")));
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 // Whatever a state file and its log hold: the daemon starts with what is sound, or refuses it.
-#include <spdlog/sinks/null_sink.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -42,7 +41,7 @@ void OpenFile(absl::string_view bytes) {
   if (bytes.size() > split) Write(Folder() + "/state.db-wal", bytes.substr(split));
 
   FakeClock clock;
-  Log log(LogConfig{}, clock, std::make_shared<spdlog::sinks::null_sink_mt>());
+  Log log(LogConfig{}, clock, std::make_shared<NoOutput>());
   prometheus::Registry registry;
   StateConfig config;
   config.directory = Folder();

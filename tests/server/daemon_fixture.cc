@@ -3,7 +3,6 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <httplib.h>
-#include <spdlog/sinks/null_sink.h>
 
 #include <chrono>
 #include <thread>
@@ -62,7 +61,7 @@ Config DaemonTest::TestConfig() {
 }
 
 void DaemonTest::StartDaemon(const Config& config) {
-  auto daemon = Daemon::Start(config, clock_, std::make_shared<spdlog::sinks::null_sink_mt>());
+  auto daemon = Daemon::Start(config, clock_, std::make_shared<NoOutput>());
   ASSERT_THAT(daemon, IsOk());
   daemon_ = *std::move(daemon);
   Connect();

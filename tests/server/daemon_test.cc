@@ -3,9 +3,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
-#include <spdlog/sinks/ostream_sink.h>
 
-#include <sstream>
 #include <string>
 #include <thread>
 
@@ -13,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/server/daemon_fixture.h"
+#include "tests/server/string_output.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr {
@@ -60,9 +59,10 @@ std::string Health(const std::shared_ptr<grpc::Channel>& channel, const std::str
 
 class DaemonLifeTest : public DaemonTest {};
 
-TEST_F(DaemonLifeTest, HealthAnswersForItsThreeNames) {
+TEST_F(DaemonLifeTest, HealthAnswersForItsNamesAndTheServices) {
   StartDaemon();
-  for (const char* const name : {"", "liveness", "readiness"}) {
+  for (const char* const name : {"", "liveness", "readiness", "eldr.v1.PlacementService",
+                                 "eldr.v1.FleetService", "eldr.v1.ModelService"}) {
     EXPECT_EQ(Health(channel(), name), "serving") << name;
   }
   EXPECT_THAT(Health(channel(), "other"), HasSubstr("NOT_FOUND"));
@@ -98,11 +98,11 @@ TEST_F(DaemonLifeTest, APortThatIsTakenStopsTheStart) {
   StartDaemon();
   Config config = TestConfig();
   config.grpc.listen = {grpc_target()};
-  EXPECT_THAT(Daemon::Start(config, clock_, nullptr),
+  EXPECT_THAT(Daemon::Start(config, clock_, std::make_shared<NoOutput>()),
               StatusIs(Code::kUnavailable, HasSubstr(grpc_target())));
   Config http = TestConfig();
   http.http.listen = daemon_->http_address().ToString();
-  EXPECT_THAT(Daemon::Start(http, clock_, nullptr),
+  EXPECT_THAT(Daemon::Start(http, clock_, std::make_shared<NoOutput>()),
               StatusIs(Code::kUnavailable, HasSubstr("http.listen: cannot listen")));
 }
 
@@ -117,7 +117,9 @@ TEST_F(DaemonLifeTest, ReadinessGoesFirstAndCallsAreServedForTheDelay) {
   EXPECT_TRUE(Eventually([&] { return Get("/readyz") == "status 503"; }));
   EXPECT_EQ(Get("/health"), "status 503");
   EXPECT_EQ(Get("/livez"), "ok\n");
-  EXPECT_EQ(Health(channel(), "readiness"), "not serving");
+  for (const char* const name : {"readiness", "eldr.v1.PlacementService", "eldr.v1.FleetService"}) {
+    EXPECT_EQ(Health(channel(), name), "not serving") << name;
+  }
   EXPECT_EQ(Health(channel(), ""), "not serving");
   EXPECT_EQ(Health(channel(), "liveness"), "serving");
   EXPECT_THAT(FromGrpc(Place("r2")), IsOk()) << "within the delay";
@@ -198,11 +200,10 @@ TEST_F(DaemonLifeTest, EqualSeedsGiveEqualPlacements) {
 // A line per change of state, none per request unless asked.
 TEST_F(DaemonLifeTest, LogsChangesOfState) {
   for (const bool requests : {false, true}) {
-    std::ostringstream out;
+    const auto out = std::make_shared<StringOutput>();
     Config config = TestConfig();
     config.log.requests = requests;
-    auto daemon =
-        Daemon::Start(config, clock_, std::make_shared<spdlog::sinks::ostream_sink_mt>(out));
+    auto daemon = Daemon::Start(config, clock_, out);
     ASSERT_THAT(daemon, IsOk());
     daemon_ = *std::move(daemon);
     channel_ = grpc::CreateChannel(grpc_target(), grpc::InsecureChannelCredentials());
@@ -213,7 +214,7 @@ TEST_F(DaemonLifeTest, LogsChangesOfState) {
     RegisterTestNode("a");
     ASSERT_THAT(FromGrpc(Place("some-request")), IsOk());
     daemon_.reset();
-    const std::string lines = out.str();
+    const std::string lines = out->text();
     for (const char* const event :
          {"started", "model_declared", "node_registered", "stopping", "stopped"}) {
       EXPECT_THAT(lines, HasSubstr(absl::StrCat("info ", event)));

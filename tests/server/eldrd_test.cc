@@ -46,6 +46,15 @@ class EldrdTest : public ::testing::Test {
 
   std::string Path(const std::string& name) const { return absl::StrCat(folder_, "/", name); }
 
+  bool Says(const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (ReadAll(Path("err")).find(text) == std::string::npos) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return true;
+  }
+
   void Spawn(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), std::getenv("ELDRD"));
     std::vector<char*> argv;
@@ -61,9 +70,15 @@ class EldrdTest : public ::testing::Test {
   }
 
   // On free ports; returns once it listens.
-  void SpawnAndWaitForPorts(const std::string& shutdown_delay) {
-    Spawn({"--grpc-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--shutdown-delay",
-           shutdown_delay, "--port-file", Path("ports")});
+  void SpawnAndWaitForPorts(const std::string& shutdown_delay,
+                            std::vector<std::string> arguments = {}) {
+    for (const std::string& argument :
+         {std::string("--grpc-listen"), std::string("127.0.0.1:0"), std::string("--http-listen"),
+          std::string("127.0.0.1:0"), std::string("--shutdown-delay"), shutdown_delay,
+          std::string("--port-file"), Path("ports")}) {
+      arguments.push_back(argument);
+    }
+    Spawn(std::move(arguments));
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (access(Path("ports").c_str(), F_OK) != 0) {
       ASSERT_LT(std::chrono::steady_clock::now(), deadline) << ReadAll(Path("err"));
@@ -130,13 +145,40 @@ TEST_F(EldrdTest, WritesItsPortsAndEndsInOrderOnASignal) {
 TEST_F(EldrdTest, ASecondSignalEndsAtOnce) {
   SpawnAndWaitForPorts("1h");
   kill(pid_, SIGTERM);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (ReadAll(Path("err")).find("stopping") == std::string::npos) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
+  ASSERT_TRUE(Says("stopping"));
   kill(pid_, SIGTERM);
   EXPECT_EQ(Wait(), 128 + SIGTERM);
+}
+
+TEST_F(EldrdTest, AHangUpRereadsWhatCanBeRereadAndSaysSo) {
+  std::ofstream(Path("c.yaml")) << "seed: 1\n";
+  SpawnAndWaitForPorts("0", {"--config", Path("c.yaml")});
+  std::ofstream(Path("c.yaml")) << "seed: 2\nlog: {level: debug}\nmodels: [{name: m, layers: 2, "
+                                   "experts: 4, top_k: 2}]\n";
+  kill(pid_, SIGHUP);
+  EXPECT_TRUE(
+      Says("info reloaded log_level=debug credential_files=0 changed=0 bad=0 "
+           "restart_needed=seed,models"))
+      << ReadAll(Path("err"));
+  std::ofstream(Path("c.yaml")) << "sed: 2\n";
+  kill(pid_, SIGHUP);
+  EXPECT_TRUE(Says("error config_not_reloaded")) << ReadAll(Path("err"));
+  EXPECT_TRUE(Says("restart_needed=\"\"")) << "and all else is done";
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(Wait(), 0);
+  EXPECT_THAT(ReadAll(Path("err")), HasSubstr("info stopped"));
+}
+
+TEST_F(EldrdTest, CredentialsThatCannotServeDoNotPassTheCheck) {
+  std::ofstream(Path("c.yaml")) << "tls: {certificate: /nowhere/c, key: /nowhere/k}\n";
+  EXPECT_EQ(Run({"--check-config", "--config", Path("c.yaml")}), 1);
+  EXPECT_THAT(ReadAll(Path("err")), HasSubstr("tls.certificate: got \"/nowhere/c\""));
+  EXPECT_EQ(ReadAll(Path("out")), "");
+  EXPECT_EQ(Run({"--config", Path("c.yaml"), "--log-format", "json"}), 1);
+  EXPECT_THAT(ReadAll(Path("err")), HasSubstr("\"event\":\"not_started\""));
+  std::ofstream(Path("c.yaml")) << "auth: {tokens: {admin: /nowhere/t}}\n";
+  EXPECT_EQ(Run({"--check-config", "--config", Path("c.yaml")}), 1);
+  EXPECT_THAT(ReadAll(Path("err")), HasSubstr("auth.tokens.admin: /nowhere/t"));
 }
 
 TEST_F(EldrdTest, APortFileThatCannotBeWrittenStopsTheStart) {

@@ -5,7 +5,6 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <prometheus/registry.h>
-#include <spdlog/sinks/null_sink.h>
 
 #include <chrono>
 #include <memory>
@@ -75,7 +74,7 @@ class InProcessService {
   // One for all: it has a thread and a queue of its own.
   static Log& SharedLog() {
     static const FakeClock clock;
-    static Log log(LogConfig{}, clock, std::make_shared<spdlog::sinks::null_sink_mt>());
+    static Log log(LogConfig{}, clock, std::make_shared<NoOutput>());
     return log;
   }
 

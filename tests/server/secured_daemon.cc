@@ -2,7 +2,6 @@
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
-#include <spdlog/sinks/ostream_sink.h>
 
 #include <chrono>
 
@@ -88,8 +87,7 @@ absl::Status SecuredDaemonTest::Drain(const std::shared_ptr<grpc::Channel>& chan
 }
 
 void SecuredDaemonTest::StartSecured(const Config& config) {
-  auto daemon =
-      Daemon::Start(config, clock_, std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
+  auto daemon = Daemon::Start(config, clock_, log_);
   ASSERT_THAT(daemon, IsOk());
   daemon_ = *std::move(daemon);
   Connect();
@@ -97,7 +95,7 @@ void SecuredDaemonTest::StartSecured(const Config& config) {
 
 std::string SecuredDaemonTest::StopAndReadLog() {
   daemon_.reset();
-  return log_.str();
+  return log_->text();
 }
 
 }  // namespace eldr

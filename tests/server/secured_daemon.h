@@ -6,11 +6,11 @@
 #include <grpcpp/security/credentials.h>
 
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include "server/config/role.h"
 #include "tests/server/daemon_fixture.h"
+#include "tests/server/string_output.h"
 #include "tests/server/test_authority.h"
 #include "tests/support/temp_dir.h"
 
@@ -39,17 +39,16 @@ class SecuredDaemonTest : public DaemonTest {
                             const std::string& token = "");
 
   void StartSecured(const Config& config);
-  // What was logged. Stops the daemon, which writes in the background.
+  // What was logged so far; the daemon writes in the background.
+  std::string LogSoFar() const { return log_->text(); }
+  // All that was logged. Stops the daemon.
   std::string StopAndReadLog();
-
-  // The log goes before the daemon would.
-  void TearDown() override { daemon_.reset(); }
 
   TempDir dir_;
   TestAuthority authority_{"test authority"};
 
  private:
-  std::ostringstream log_;
+  const std::shared_ptr<StringOutput> log_ = std::make_shared<StringOutput>();
 };
 
 // A channel of its own each time: gRPC shares connections between equal channels.

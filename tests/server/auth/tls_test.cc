@@ -6,9 +6,11 @@
 
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "server/auth/credential_check.h"
 #include "tests/server/secured_daemon.h"
 #include "tests/support/status_matchers.h"
 
@@ -118,27 +120,91 @@ TEST_F(TlsTest, MetricsTellWhenTheCertificateThatServesEnds) {
   EXPECT_THAT(StopAndReadLog(), HasSubstr("credentials_reloaded file=" + (dir_ / "eldrd.pem")));
 }
 
-TEST_F(TlsTest, TheFirstCertificateToEndCounts) {
-  const std::string later = authority_.Issue("later", {}, 9).certificate;
-  const std::string sooner = authority_.Issue("sooner", {}, 2).certificate;
-  ReplaceFile(dir_ / "chain.pem", later + sooner);
-  const auto end = FirstExpiry("tls.certificate", dir_ / "chain.pem");
-  ASSERT_THAT(end, IsOk());
-  EXPECT_LT(*end, absl::Now() + absl::Hours(24 * 3));
-  EXPECT_GT(*end, absl::Now() + absl::Hours(24));
-  ReplaceFile(dir_ / "chain.pem", "nothing");
-  EXPECT_THAT(FirstExpiry("tls.certificate", dir_ / "chain.pem"),
-              StatusIs(Code::kInvalidArgument, HasSubstr("tls.certificate")));
+TEST_F(TlsTest, TheFirstCertificateOfAChainToEndCounts) {
+  constexpr char kExpiry[] = R"(eldr_tls_certificate_expiry_timestamp_seconds{file="certificate"})";
+  Config config = WithTls(SecuredConfig());
+  const TestCertificate first = authority_.Issue("eldrd", {"DNS:localhost"}, 9);
+  ReplaceFile(dir_ / "eldrd.pem",
+              first.certificate + authority_.Issue("sooner", {}, 2).certificate);
+  ReplaceFile(dir_ / "eldrd.key", first.key);
+  StartSecured(config);
+  EXPECT_NEAR(Metric(kExpiry), static_cast<double>(absl::ToUnixSeconds(absl::Now()) + 2 * 86'400),
+              3600);
+}
+
+TEST_F(TlsTest, ACertificateInAChainThatIsBrokenIsRefused) {
+  Config config = WithTls(SecuredConfig());
+  const TestCertificate first = authority_.Issue("eldrd", {"DNS:localhost"});
+  ReplaceFile(dir_ / "eldrd.key", first.key);
+  std::string broken = authority_.Issue("next", {}).certificate;
+  broken.replace(broken.size() / 2, 4, "!!!!");
+  ReplaceFile(dir_ / "eldrd.pem", first.certificate + broken);
+  EXPECT_THAT(ReadTlsFiles(config.tls),
+              StatusIs(Code::kInvalidArgument, HasSubstr("whose certificate 2 is broken")));
+}
+
+TEST_F(TlsTest, FilesThatDoNotFitEachOtherChangeNothing) {
+  StartSecured(WithTls(SecuredConfig()));
+  ReplaceFile(dir_ / "eldrd.key", authority_.Issue("another", {}).key);
+  EXPECT_TRUE(
+      Eventually([&] { return absl::StrContains(LogSoFar(), "credentials_not_reloaded"); }));
+  EXPECT_THAT(ListModels(TlsChannel(authority_)), IsOk()) << "the former ones serve";
+}
+
+TEST_F(TlsTest, ARequestedReloadServesAtOnce) {
+  Config config = WithTokens(WithTls(SecuredConfig()));
+  config.credential_reload_interval = absl::Hours(1);
+  config.http.tls = true;
+  StartSecured(config);
+  TestAuthority next("next authority");
+  const TestCertificate certificate = next.Issue("eldrd", {"DNS:localhost", "IP:127.0.0.1"});
+  ReplaceFile(dir_ / "eldrd.key", certificate.key);
+  ReplaceFile(dir_ / "eldrd.pem", certificate.certificate);
+  ReplaceFile(TokenPath(Role::kRead), "another-token-for-readers\n");
+  ReplaceFile(TokenPath(Role::kAdmin), "short\n");
+  Config now = config;
+  now.log.level = "debug";
+  now.drain_timeout = absl::Seconds(7);
+  daemon_->Reload(now);
+  EXPECT_THAT(ListModels(TlsChannel(next), "another-token-for-readers"), IsOk());
+  EXPECT_THAT(StopAndReadLog(),
+              AllOf(HasSubstr("credentials_reloaded file=" + (dir_ / "eldrd.pem")),
+                    HasSubstr("credentials_not_reloaded"),
+                    HasSubstr("reloaded log_level=debug credential_files=6 changed=2 bad=1 "
+                              "restart_needed=drain_timeout")));
+}
+
+TEST_F(TlsTest, ACertificateOutsideOfItsTermIsWarnedOf) {
+  const auto set_clock = [this](absl::Time to) { clock_.StepWall(to - clock_.Wall()); };
+  set_clock(absl::Now() - absl::Hours(24));
+  Config config = WithTls(SecuredConfig());
+  StartSecured(config);
+  const auto warnings = [this] {
+    const std::string log = LogSoFar();
+    int count = 0;
+    for (std::size_t at = log.find("certificate_not_valid"); at != std::string::npos;
+         at = log.find("certificate_not_valid", at + 1)) {
+      ++count;
+    }
+    return count;
+  };
+  EXPECT_TRUE(Eventually([&] { return warnings() == 1; })) << LogSoFar();
+  EXPECT_THAT(LogSoFar(), HasSubstr("cause=\"not yet valid\" valid_from="));
+  daemon_->Reload(config);
+  EXPECT_TRUE(Eventually([&] { return warnings() == 2; })) << "at each reload that is asked for";
+  set_clock(absl::Now() + absl::Hours(24 * 30));
+  EXPECT_TRUE(Eventually([&] { return warnings() == 3; })) << "and when it ends";
+  EXPECT_THAT(StopAndReadLog(), HasSubstr("cause=expired valid_until="));
 }
 
 TEST_F(TlsTest, FilesThatDoNotServeStopTheStart) {
   Config config = MutualTls();
   const auto refused = [&config](absl::string_view key, absl::string_view got) {
-    EXPECT_THAT(CheckTlsFiles(config.tls),
+    EXPECT_THAT(ReadTlsFiles(config.tls),
                 StatusIs(Code::kInvalidArgument,
                          AllOf(HasSubstr(std::string(key)), HasSubstr(std::string(got)))));
   };
-  EXPECT_THAT(CheckTlsFiles(config.tls), IsOk());
+  EXPECT_THAT(ReadTlsFiles(config.tls), IsOk());
   const Config good = config;
   config.tls.certificate = dir_ / "nowhere";
   refused("tls.certificate", "cannot be read");
@@ -150,7 +216,9 @@ TEST_F(TlsTest, FilesThatDoNotServeStopTheStart) {
   ReplaceFile(dir_ / "other.key", authority_.Issue("x", {}).key);
   config.tls.key = dir_ / "other.key";
   refused("tls.key", "of another certificate");
-  EXPECT_THAT(Daemon::Start(config, clock_, nullptr),
+  EXPECT_THAT(CheckCredentialFiles(config), StatusIs(Code::kInvalidArgument, HasSubstr("tls.key")))
+      << "as --check-config does";
+  EXPECT_THAT(Daemon::Start(config, clock_, std::make_shared<NoOutput>()),
               StatusIs(Code::kInvalidArgument, HasSubstr("tls.key")));
   config = good;
   config.tls.client_ca = dir_ / "nowhere";
@@ -176,7 +244,7 @@ TEST_F(TlsTest, PagesCanBeEncryptedAndFollowTheFiles) {
   const TestCertificate certificate = next.Issue("eldrd", {"DNS:localhost"});
   ReplaceFile(dir_ / "eldrd.pem", certificate.certificate);
   ReplaceFile(dir_ / "eldrd.key", certificate.key);
-  EXPECT_EQ(get(next.certificate()), "ok\n") << "at once";
+  EXPECT_TRUE(Eventually([&] { return get(next.certificate()) == "ok\n"; }));
 }
 
 }  // namespace

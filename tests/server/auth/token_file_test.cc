@@ -71,13 +71,12 @@ TEST_F(TokenFileTest, AReplacedTokenIsGoodAndTheFormerOneNoMore) {
   EXPECT_TRUE((*file)->Holds(DigestOf(kNew)));
 }
 
-TEST_F(TokenFileTest, ABadFileKeepsTheFormerTokensAndIsToldOnce) {
+TEST_F(TokenFileTest, ABadFileKeepsTheFormerTokens) {
   Write(kOld);
   auto file = Open();
   ASSERT_THAT(file, IsOk());
   std::filesystem::remove(path_);
   EXPECT_THAT((*file)->Reload(), StatusIs(Code::kInvalidArgument, HasSubstr("cannot be read")));
-  EXPECT_FALSE((*file)->Reload().value());
   EXPECT_TRUE((*file)->Holds(DigestOf(kOld)));
   Write(kNew);
   EXPECT_TRUE((*file)->Reload().value());

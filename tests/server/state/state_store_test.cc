@@ -2,7 +2,6 @@
 #include "server/state/state_store.h"
 
 #include <signal.h>
-#include <spdlog/sinks/null_sink.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 
@@ -52,7 +51,7 @@ class Process {
  public:
   explicit Process(const std::string& folder, const std::string& sync = "interval",
                    const ModelGeometry& geometry = kGeometry, RouterObserver* also = nullptr)
-      : log_(LogConfig{}, clock_, std::make_shared<spdlog::sinks::null_sink_mt>()) {
+      : log_(LogConfig{}, clock_, std::make_shared<NoOutput>()) {
     StateConfig config;
     config.directory = folder;
     config.sync = sync;

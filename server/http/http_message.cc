@@ -1,0 +1,146 @@
+#include "server/http/http_message.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace eldr {
+namespace {
+
+// The head of the request up to its empty line. Lines may end without a carriage return.
+std::optional<absl::string_view> HeadOf(absl::string_view bytes) {
+  for (std::size_t line = bytes.find('\n'); line != absl::string_view::npos;
+       line = bytes.find('\n', line + 1)) {
+    const absl::string_view rest = bytes.substr(line + 1);
+    if (absl::StartsWith(rest, "\n") || absl::StartsWith(rest, "\r\n")) {
+      return bytes.substr(0, line);
+    }
+  }
+  return std::nullopt;
+}
+
+bool IsHttpToken(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return absl::ascii_isalnum(c) || absl::StrContains("!#$%&'*+-.^_`|~", static_cast<char>(c));
+  });
+}
+
+bool IsVisible(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](unsigned char c) { return c > 0x20 && c != 0x7F; });
+}
+
+// "GET /metrics?a=b HTTP/1.1"
+HttpParse ParseRequestLine(absl::string_view line, HttpRequest& request) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(line, ' ');
+  if (parts.size() != 3 || !IsHttpToken(parts[0]) || !IsVisible(parts[1]) || parts[1][0] != '/' ||
+      (parts[2] != "HTTP/1.1" && parts[2] != "HTTP/1.0")) {
+    return HttpParse::kMalformed;
+  }
+  request.head = parts[0] == "HEAD";
+  const std::size_t query = parts[1].find('?');
+  request.path = std::string(parts[1].substr(0, query));
+  request.query = query == absl::string_view::npos ? "" : std::string(parts[1].substr(query + 1));
+  return request.head || parts[0] == "GET" ? HttpParse::kDone : HttpParse::kMethodNotAllowed;
+}
+
+absl::string_view Reason(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 413:
+      return "Content Too Large";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Internal Server Error";
+  }
+}
+
+constexpr absl::string_view kCommonHeaders =
+    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n";
+
+}  // namespace
+
+HttpParse ParseHttpRequest(absl::string_view bytes, HttpRequest& request) {
+  const std::optional<absl::string_view> head = HeadOf(bytes.substr(0, kMaxHttpRequestBytes));
+  if (!head.has_value()) {
+    return bytes.size() < kMaxHttpRequestBytes ? HttpParse::kMore : HttpParse::kHeadersTooLarge;
+  }
+  request = HttpRequest();
+  const std::vector<absl::string_view> lines = absl::StrSplit(*head, '\n');
+  HttpParse outcome = ParseRequestLine(absl::StripSuffix(lines[0], "\r"), request);
+  if (outcome == HttpParse::kMalformed) return outcome;
+  bool authorized_twice = false;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const absl::string_view line = absl::StripSuffix(lines[i], "\r");
+    const std::size_t colon = line.find(':');
+    if (colon == absl::string_view::npos || !IsHttpToken(line.substr(0, colon))) {
+      return HttpParse::kMalformed;
+    }
+    const absl::string_view name = line.substr(0, colon);
+    const absl::string_view value = absl::StripAsciiWhitespace(line.substr(colon + 1));
+    if (absl::EqualsIgnoreCase(name, "authorization")) {
+      authorized_twice = authorized_twice || !request.authorization.empty();
+      request.authorization = std::string(value);
+    } else if ((absl::EqualsIgnoreCase(name, "content-length") && value != "0") ||
+               absl::EqualsIgnoreCase(name, "transfer-encoding")) {
+      if (outcome == HttpParse::kDone) outcome = HttpParse::kTooLarge;
+    }
+  }
+  if (authorized_twice) request.authorization.clear();  // which of them should count?
+  return outcome;
+}
+
+HttpResponse RefusalOf(HttpParse outcome) {
+  switch (outcome) {
+    case HttpParse::kMethodNotAllowed:
+      return {.status = 405, .body = "expected GET or HEAD\n"};
+    case HttpParse::kTooLarge:
+      return {.status = 413, .body = "expected a request without a body\n"};
+    case HttpParse::kHeadersTooLarge:
+      return {.status = 431,
+              .body = absl::StrCat("expected at most ", kMaxHttpRequestBytes, " bytes\n")};
+    default:
+      return {.status = 400, .body = "expected a request of HTTP/1.1\n"};
+  }
+}
+
+std::string SerializeHttpResponse(const HttpResponse& response, bool head) {
+  return absl::StrCat(
+      "HTTP/1.1 ", response.status, " ", Reason(response.status),
+      "\r\nContent-Type: ", response.type, "\r\nContent-Length: ", response.body.size(), "\r\n",
+      kCommonHeaders, response.status == 401 ? "WWW-Authenticate: Bearer\r\n" : "",
+      response.status == 405 ? "Allow: GET, HEAD\r\n" : "", "\r\n", head ? "" : response.body);
+}
+
+std::string HttpEventsHead() {
+  return absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n", kCommonHeaders,
+                      "\r\n");
+}
+
+std::string HttpEvent(absl::string_view text) {
+  std::string event;
+  for (const absl::string_view line : absl::StrSplit(absl::StripSuffix(text, "\n"), '\n')) {
+    absl::StrAppend(&event, "data: ", line, "\n");
+  }
+  return event + "\n";
+}
+
+}  // namespace eldr

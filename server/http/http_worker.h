@@ -1,0 +1,52 @@
+// Makes the pages that take their time.
+#ifndef ELDR_SERVER_HTTP_HTTP_WORKER_H_
+#define ELDR_SERVER_HTTP_HTTP_WORKER_H_
+
+#include <cstdint>
+#include <deque>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "core/base/mutex.h"
+#include "server/base/wake_up.h"
+#include "server/http/http_page.h"
+
+namespace eldr {
+
+// Thread-safe.
+class HttpWorker {
+ public:
+  struct Job {
+    std::uint64_t connection;
+    const HttpPage* page;
+    HttpRequest request;
+  };
+  struct Done {
+    std::uint64_t connection;
+    HttpResponse response;
+  };
+
+  // Wakes `done` when there is something to take. It must outlive this.
+  explicit HttpWorker(const WakeUp& done);
+  // Waits for the page that is being made, and drops the others.
+  ~HttpWorker();
+
+  void Push(Job job);
+  std::vector<Done> TakeDone();
+
+ private:
+  void Serve();
+
+  const WakeUp& done_wake_;
+  Mutex mutex_;
+  CondVar pushed_;
+  std::deque<Job> jobs_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Done> done_ ABSL_GUARDED_BY(mutex_);
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_HTTP_HTTP_WORKER_H_

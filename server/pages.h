@@ -1,0 +1,25 @@
+// The pages of the HTTP port.
+#ifndef ELDR_SERVER_PAGES_H_
+#define ELDR_SERVER_PAGES_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "server/http/http_page.h"
+
+namespace eldr {
+
+// Called from the port's threads.
+struct PageSources {
+  std::function<std::string()> metrics;  // in Prometheus' text format
+  // Why no calls should come just now; empty if they should. Must not wait.
+  std::function<std::string()> not_ready;
+};
+
+// What health checkers ask for needs no token; everything else does.
+std::vector<HttpPage> MakePages(PageSources sources);
+
+}  // namespace eldr
+
+#endif  // ELDR_SERVER_PAGES_H_
