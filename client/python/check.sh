@@ -56,15 +56,15 @@ count_tests() {
   local name=$1 env=$2 log=$folder/$2-tests.log status=0 number
   (cd "$here" && "$folder/$env/bin/python" -m pytest -p no:cacheprovider -rs) >"$log" 2>&1 || status=$?
   local summary
-  summary=$(grep -E "^[0-9]+ (passed|failed|skipped|error).* in [0-9.]+s" "$log" | tail -n 1) || true
+  summary=$(grep -aE "^[0-9]+ (passed|failed|skipped|error).* in [0-9.]+s" "$log" | tail -n 1) || true
   printf '  %-34s %s\n' "$name" "$summary"
-  grep '^SKIPPED' "$log" || true
+  grep -a '^SKIPPED' "$log" || true
   counted() { sed -nE "s/^(.*[ ,])?([0-9]+) $1.*/\2/p" <<<"$summary"; }
   number=$(counted passed) && ((passed += ${number:-0})) || true
   number=$(counted skipped) && ((skipped += ${number:-0})) || true
   number=$(counted failed) && ((failed += ${number:-0})) || true
   number=$(counted error) && ((failed += ${number:-0})) || true
-  if ((status != 0)); then
+  if ((status != 0)) || [[ -z $summary ]]; then
     cat "$log"
     ((failed > 0)) || failed=1
   fi

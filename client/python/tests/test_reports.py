@@ -220,13 +220,17 @@ def test_goes_on_when_it_may_not_drain() -> None:
     node.told(0.0)
 
 
-def test_leaves_a_heartbeat_out_when_its_load_is_not_known() -> None:
+def test_leaves_a_heartbeat_out_when_its_load_is_not_known(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     node = Node()
     node.register()
     node.reports._source = lambda: 1 / 0  # type: ignore[assignment,return-value]
     assert node.reports.next(0.0) == 1.0
+    assert node.reports.next(1.0) == 1.0
+    assert caplog.text.count("its load is not known") == 1
     node.reports._source = node.take
-    node.told(1.0)
+    node.told(2.0)
 
 
 def test_is_empty_once_a_heartbeat_told_so() -> None:

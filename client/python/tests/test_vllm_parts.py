@@ -14,9 +14,9 @@ import pytest
 
 import eldr
 from eldr import v1
-from eldr.vllm._config import read
+from eldr._engine.config import read
+from eldr._engine.push import Job, Pusher
 from eldr.vllm._ids import external_id
-from eldr.vllm._push import Job, Pusher
 from eldr.vllm._schedule import Schedule
 from eldr.vllm._slots import PendingCounts, SlotTable, slots_of
 from support import fake_torch
@@ -376,21 +376,21 @@ def test_vllm_has_the_interfaces_that_the_connector_uses(source: str) -> None:
     for file, classes in INTERFACES.items():
         tree = ast.parse((Path(source) / file).read_text())
         for owner, names in classes.items():
-            body = tree.body if not owner else _class(tree, owner).body
+            body = tree.body if not owner else class_of(tree, owner).body
             for name, parameters in names.items():
                 where = f"{source}/{file}: {owner}.{name}"
-                assert name in _names(body), where
+                assert name in names_of(body), where
                 if parameters is not None:
-                    assert _parameters(body, name) == parameters, where
+                    assert parameters_of(body, name) == parameters, where
 
 
-def _class(tree: ast.Module, name: str) -> ast.ClassDef:
+def class_of(tree: ast.Module, name: str) -> ast.ClassDef:
     found = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name]
     assert found, name
     return found[0]
 
 
-def _names(body: list[ast.stmt]) -> set[str]:
+def names_of(body: list[ast.stmt]) -> set[str]:
     names = set()
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -402,6 +402,11 @@ def _names(body: list[ast.stmt]) -> set[str]:
     return names
 
 
-def _parameters(body: list[ast.stmt], name: str) -> list[str]:
+def parameters_of(body: list[ast.stmt], name: str) -> list[str]:
     function = next(n for n in body if isinstance(n, ast.FunctionDef) and n.name == name)
-    return [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    return [argument.arg for argument in _all(function.args)]
+
+
+def _all(arguments: ast.arguments) -> list[ast.arg]:
+    """Those that may only be named, too."""
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]

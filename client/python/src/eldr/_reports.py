@@ -205,6 +205,7 @@ class Reports:
         self._drain_told = False
         self.status = Status()
         self._empty = False
+        self._load_known = True
 
     @property
     def patience(self) -> float:
@@ -242,9 +243,12 @@ class Reports:
         try:
             load = self._source()
         except Exception:
-            log.exception("node %s: its load is not known, so no heartbeat is sent", self.node_id)
+            if self._load_known:
+                log.exception("node %s: its load is not known: no heartbeats", self.node_id)
+            self._load_known = False
             self._due = now + self._interval
             return self._interval
+        self._load_known = True
         return Beat(self._heartbeat(load))
 
     def done(

@@ -16,10 +16,11 @@ from vllm.distributed.kv_transfer.kv_connector.v1.base import (
     SupportsHMA,
 )
 
+from eldr._engine.config import Config, read
+from eldr._engine.node import DecodeNode
+from eldr._engine.push import Job, Pusher
+from eldr._reports import Load
 from eldr.vllm import _capture
-from eldr.vllm._config import Config, read
-from eldr.vllm._node import DecodeNode
-from eldr.vllm._push import Job, Pusher
 from eldr.vllm._schedule import Schedule, Step
 from eldr.vllm._slots import SlotTable, slots_of
 
@@ -79,19 +80,23 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
         self._attention_layer = group.layer_names[0]
         self._schedule: Schedule | None = None
         self._node: DecodeNode | None = None
+        # Known only once the scheduler has it.
+        self._block_pool: Any = None
         self._table: SlotTable | None = None
         self._capturer: _capture.Capturer | None = None
         self._pusher: Pusher | None = None
         if role == KVConnectorRole.SCHEDULER:
             self._schedule = Schedule(self._group, self._block_size)
             if self.config.report:
-                tokens = kv_cache_config.num_blocks * self._block_size
+                parallel = vllm_config.parallel_config
                 self._node = DecodeNode(
                     self.config,
                     model_name(vllm_config, self.config),
-                    self._schedule,
-                    vllm_config.parallel_config,
-                    tokens,
+                    self._load,
+                    engine="vllm",
+                    # Each rank has an engine core of its own behind one address.
+                    rank=parallel.data_parallel_rank if parallel.data_parallel_size > 1 else None,
+                    kv_tokens=kv_cache_config.num_blocks * self._block_size,
                 )
                 self._node.start()
 
@@ -142,8 +147,14 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
 
     @_never_fails()
     def bind_gpu_block_pool(self, gpu_block_pool: Any) -> None:
-        if self._node is not None:
-            self._node.block_pool = gpu_block_pool
+        self._block_pool = gpu_block_pool
+
+    def _load(self) -> Load:
+        assert self._schedule is not None  # noqa: S101  of the scheduler's side
+        usage = None
+        if self._block_pool is not None:
+            usage = min(1.0, max(0.0, float(self._block_pool.get_usage())))
+        return self._schedule.load(usage)
 
     # The worker's side.
 

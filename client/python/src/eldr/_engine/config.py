@@ -1,4 +1,4 @@
-"""What the engine's flags tell the connector (kv_connector_extra_config), and ELDR_* variables."""
+"""What an engine is told: by its flags, where it has some for us, and by ELDR_* variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eldr.options import Options, TlsOptions
 class Config:
     """A key that is not one of these is refused. Each may be set by ELDR_<KEY>, which wins.
 
-    So one --kv-transfer-config can serve all engines of a cluster.
+    So the same flags can serve all engines of a cluster.
     """
 
     # The router: "host:port" or "unix:/path", and how to reach it (see eldr.Options).
@@ -23,17 +23,18 @@ class Config:
     tls_cert: str = ""
     tls_key: str = ""
     tls_server_name: str = ""
-    # The model's name at the router. Empty: the first name that the engine serves.
+    # The model's name at the router. Empty: the (first) name that the engine serves.
     model: str = ""
-    # Push signatures; report as a decode node. Not given: what kv_role says, a producer pushes, a
-    # consumer reports, and kv_both does both.
+    # Push signatures; report as a decode node. Not given: by the engine's role, a prefill engine
+    # pushes, a decode engine reports.
     push: bool | None = None
     report: bool | None = None
     # Pushing: the engine's name in receipts (empty: its host), and how many signatures wait at
     # most; further ones are dropped, for the engine never waits.
     worker: str = ""
     queue: int = 256
-    # Which KV cache group's slots name the tokens. Not given: the first one with full attention.
+    # vLLM: which KV cache group's slots name the tokens. Not given: the first one with full
+    # attention.
     attention_group: int | None = None
     # Reporting: where frontends reach the engine, "host:port"; needed. Its node id (empty: the
     # address), the most leases it takes (0: no limit) and how often it reports, in seconds.
@@ -56,8 +57,7 @@ def read(
     for key, value in given.items():
         if key not in known:
             raise ValueError(
-                f'kv_connector_extra_config: "{key}" is not known, expected one of '
-                f"{', '.join(sorted(known))}"
+                f'key "{key}" is not known, expected one of {", ".join(sorted(known))}'
             )
         values[key] = _typed(key, value, str(known[key].type))
     for key in known:
@@ -78,8 +78,7 @@ def read(
         )
     if config.report and not config.address:
         raise ValueError(
-            'address is "", expected "host:port", where frontends reach this engine '
-            "(kv_connector_extra_config, or ELDR_ADDRESS)"
+            'address is "", expected "host:port", where frontends reach this engine (ELDR_ADDRESS)'
         )
     config.options().check()
     return config

@@ -8,16 +8,22 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from eldr import v1
 from eldr.client import Client
 from eldr.errors import EldrError
 from eldr.options import Options
-from eldr.signature import encode_counts
-from eldr.vllm._slots import PendingCounts
+from eldr.signature import Whole, encode_counts
 
-_log = logging.getLogger("eldr.vllm")
+_log = logging.getLogger("eldr.engine")
+
+
+class Counts(Protocol):
+    """Counts that are not there yet."""
+
+    def wait(self) -> tuple[Whole, int]:
+        """The counts, layers * experts of them, and of how many tokens they are."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Job:
     request_id: str
     prompt_tokens: int
     external_tokens: int
-    counts: PendingCounts
+    counts: Counts
 
 
 class Pusher:

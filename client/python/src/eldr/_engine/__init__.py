@@ -1,0 +1,1 @@
+"""What the parts inside of engines share: their settings, the pushing thread, the node."""
