@@ -1,6 +1,7 @@
 // Whatever a client does to a call, and whenever: the daemon lives, and lets go of the call.
 //
-// Longer, where memory errors show (build it as docs/building.md tells):
+// Longer, where memory errors show:
+//   cmake --preset asan && cmake --build --preset asan --target server_reactor_test
 //   ELDR_REACTOR_CALLS=100000 build/asan/tests/server/server_reactor_test
 #include <algorithm>
 #include <atomic>
