@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 pytest.importorskip("aiohttp")
 
 from eldr.proxy import _bodies as bodies
+from eldr.proxy._metrics import Metrics
 from eldr.proxy._pool import Pool
 from eldr.proxy._settings import Prefill, parse
 from support.clock import FakeClock
@@ -201,3 +204,12 @@ def test_refuses_flags_that_make_no_sense(
         parse(flags)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_readme_lists_exactly_the_metrics_there_are() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    listed = set(re.findall(r"^\| `(eldr_proxy_\w+)` \|", readme, re.MULTILINE))
+    page = Metrics().page().decode()
+    exported = set(re.findall(r"^# TYPE (\w+) (?:counter|histogram|gauge)$", page, re.MULTILINE))
+    # Beside each counter and histogram the library tells when it was made.
+    assert listed == {name for name in exported if not name.endswith("_created")}

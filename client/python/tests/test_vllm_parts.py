@@ -255,7 +255,7 @@ def test_counts_what_was_written_last_for_each_slot() -> None:
     assert table.count(np.array([5, 6, 4])).wait()[1] == 1  # nobody wrote 6, or 4 by -5
     table.forget(np.array([5]))
     counts, tokens = table.count(np.array([5, 2])).wait()
-    assert (tokens, counts.sum()) == (1, 4)
+    assert (tokens, int(counts.sum())) == (1, 4)
 
 
 def test_a_token_that_a_layer_missed_is_not_known() -> None:

@@ -68,10 +68,10 @@ def parse_npy(data: bytes, geometry: v1.ModelGeometry) -> Whole:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote
-            version = np.lib.format.read_magic(file)
+            reader: Any = np.lib.format
+            version = reader.read_magic(file)
             if version not in ((1, 0), (2, 0), (3, 0)):
                 raise ValueError(f"version {version}: expected 1.0, 2.0 or 3.0")
-            reader: Any = np.lib.format
             read = (
                 reader.read_array_header_1_0 if version == (1, 0) else reader.read_array_header_2_0
             )
