@@ -1,6 +1,7 @@
 #include "core/base/limit_exceeded.h"
 
 #include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 
 namespace eldr {
@@ -8,12 +9,20 @@ namespace {
 
 constexpr char kLimit[] = "eldr/limit";
 
-}  // namespace
-
-absl::Status LimitExceeded(absl::string_view limit, absl::string_view message) {
+absl::Status Exhausted(absl::string_view limit, absl::string_view message) {
   absl::Status status = absl::ResourceExhaustedError(message);
   status.SetPayload(kLimit, absl::Cord(limit));
   return status;
+}
+
+}  // namespace
+
+absl::Status LimitExceeded(absl::string_view limit, absl::string_view message) {
+  return Exhausted(limit, absl::StrCat("limits.", limit, ": ", message));
+}
+
+absl::Status NodeCapacityExceeded(absl::string_view message) {
+  return Exhausted("node_capacity", message);
 }
 
 std::string LimitOf(const absl::Status& status) {

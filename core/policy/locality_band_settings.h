@@ -6,18 +6,24 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "core/base/range.h"
 #include "core/profile/profile.h"
 
 namespace eldr {
 
+// Two unit vectors are never further apart.
+inline constexpr Range<double> kTauRange = {0, 2};
+// Of `window` and `refit_interval`.
+inline constexpr Range<absl::Duration> kFitTimeRange = {absl::Milliseconds(100), absl::Hours(1)};
+
 struct LocalityBandSettings {
-  // Nodes whose cosine is at most this below the best are candidates; 0 to 2. 0: the best alone.
+  // Nodes whose cosine is at most this below the best are candidates. 0: the best alone.
   double tau = 0.1;
   // Breaks ties of load at random instead of by the lowest index. Not as published.
   bool seeded_ties = false;
-  // The traffic a fit looks at; 100 ms to 1 h.
+  // The traffic a fit looks at.
   absl::Duration window = absl::Seconds(5);
-  // From the start of a refit to the start of the next; 100 ms to 1 h.
+  // From the start of a refit to the start of the next.
   absl::Duration refit_interval = absl::Milliseconds(2500);
   // The fit to start from. None: the policy fits to its own traffic, with the transform "count".
   std::shared_ptr<const Profile> profile;

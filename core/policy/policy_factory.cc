@@ -48,32 +48,11 @@ const Entry* FindEntry(absl::string_view name) {
   return nullptr;
 }
 
-// `value` must be a number in (least, most], or [least, most] if `closed`.
-absl::Status CheckNumber(absl::string_view name, double value, double least, bool closed,
-                         double most) {
-  const bool above = closed ? value >= least : value > least;
-  if (above && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(name, ": got ", value, ", expected ",
-                                                 closed ? "at least " : "more than ", least,
-                                                 " and at most ", most));
-}
-
-absl::Status CheckDuration(absl::string_view name, absl::Duration value) {
-  if (value >= absl::ZeroDuration() && value <= absl::Hours(1)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(name, ": got ", absl::FormatDuration(value), ", expected 0 to 1h"));
-}
-
-absl::Status CheckInterval(absl::string_view name, absl::Duration value) {
-  if (value >= absl::Milliseconds(100) && value <= absl::Hours(1)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(name, ": got ", absl::FormatDuration(value), ", expected 100ms to 1h"));
-}
-
 absl::Status ValidateLocalityBand(const LocalityBandSettings& settings) {
-  ELDR_RETURN_IF_ERROR(CheckNumber("locality_band.tau", settings.tau, 0, true, 2));
-  ELDR_RETURN_IF_ERROR(CheckInterval("locality_band.window", settings.window));
-  ELDR_RETURN_IF_ERROR(CheckInterval("locality_band.refit_interval", settings.refit_interval));
+  ELDR_RETURN_IF_ERROR(CheckRange("locality_band.tau", settings.tau, kTauRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("locality_band.window", settings.window, kFitTimeRange));
+  ELDR_RETURN_IF_ERROR(
+      CheckRange("locality_band.refit_interval", settings.refit_interval, kFitTimeRange));
   return settings.profile == nullptr ? absl::OkStatus() : ValidateProfile(*settings.profile);
 }
 
@@ -134,15 +113,16 @@ absl::Status ValidatePolicySettings(const PolicySettings& settings) {
                                                    absl::StrJoin(PolicyNames(), ", ")));
   }
   const EstimateParameters& estimate = settings.estimate;
-  ELDR_RETURN_IF_ERROR(CheckNumber("kappa", estimate.kappa, 0, false, 1e6));
-  ELDR_RETURN_IF_ERROR(CheckNumber("p_max", estimate.p_max, 0, false, kMaxActivation));
-  ELDR_RETURN_IF_ERROR(CheckNumber("n0", estimate.n0, 0, false, 1e9));
-  ELDR_RETURN_IF_ERROR(CheckNumber("w", settings.w, 0, true, 1e6));
-  ELDR_RETURN_IF_ERROR(CheckDuration("step_time.base", settings.step_time.base));
-  ELDR_RETURN_IF_ERROR(CheckDuration("step_time.all_experts", settings.step_time.all_experts));
-  ELDR_RETURN_IF_ERROR(CheckDuration("step_time.per_request", settings.step_time.per_request));
+  ELDR_RETURN_IF_ERROR(CheckRange("kappa", estimate.kappa, kKappaRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("p_max", estimate.p_max, kMaxActivationRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("n0", estimate.n0, kN0Range));
+  ELDR_RETURN_IF_ERROR(CheckRange("w", settings.w, kWRange));
+  const StepTimeShape& step = settings.step_time;
+  ELDR_RETURN_IF_ERROR(CheckRange("step_time.base", step.base, kStepTimeRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("step_time.all_experts", step.all_experts, kStepTimeRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("step_time.per_request", step.per_request, kStepTimeRange));
   ELDR_RETURN_IF_ERROR(
-      CheckDuration("step_time.per_context_token", settings.step_time.per_context_token));
+      CheckRange("step_time.per_context_token", step.per_context_token, kStepTimeRange));
   return ValidateLocalityBand(settings.locality_band);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "core/base/range.h"
 #include "core/model/model_geometry.h"
 #include "core/policy/locality_band_settings.h"
 #include "core/residency/contribution.h"
@@ -12,12 +13,20 @@
 
 namespace eldr {
 
+inline constexpr Range<double> kKappaRange = {.least = 0, .most = 1e6, .above = true};
+inline constexpr Range<double> kMaxActivationRange = {
+    .least = 0, .most = kMaxActivation, .above = true};
+inline constexpr Range<double> kN0Range = {.least = 0, .most = 1e9, .above = true};
+inline constexpr Range<double> kWRange = {0, 1e6};
+// Of each term of the step time.
+inline constexpr Range<absl::Duration> kStepTimeRange = {absl::ZeroDuration(), absl::Hours(1)};
+
 struct PolicySettings {
   std::string policy = "residency";
   EstimateParameters estimate;
   StepTimeShape step_time;
-  // Weight of the slowdown of the requests already on the node, against the time of the new one; at
-  // least 0. More than 1, since a request that fits also draws in what fits later; much more buys
+  // Weight of the slowdown of the requests already on the node, against the time of the new one;
+  // kWRange. More than 1, since a request that fits also draws in what fits later; much more buys
   // the median with the tail (docs/evaluation.md).
   double w = 1.25;
   // A second policy that decides beside `policy`, without effect; empty: none.

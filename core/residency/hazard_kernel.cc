@@ -24,8 +24,9 @@ namespace eldr {
 inline constexpr std::size_t kEighths = 64;
 
 struct HazardTables {
-  // By code, times the multiplicity.
-  alignas(kCacheLineBytes) std::array<std::int32_t, kHazardCodes> added;
+  // By code, times the multiplicity: bits 0 to 31, and those above, which only a top row takes.
+  alignas(kCacheLineBytes) std::array<std::uint32_t, kHazardCodes> added;
+  alignas(kCacheLineBytes) std::array<std::uint16_t, kHazardCodes> added_top;
   // The same of multiplicity 1 by bytes: bits 0 to 7, 8 to 15 and 16 to 23.
   alignas(kCacheLineBytes) std::array<std::array<std::uint8_t, kHazardCodes>, 3> bytes;
   // 1 - exp(-x) in the middle of each eighth, with kTouchedBits.
@@ -48,14 +49,15 @@ using I16 = hn::Vec<decltype(kI16)>;
 // Both forms of what is added write that of the 2 * Lanes(kU16) cells from `codes` on.
 class AnyHazard {
  public:
-  explicit AnyHazard(const HazardTables& tables) : added_(tables.added.data()) {}
+  explicit AnyHazard(const HazardTables& tables)
+      : added_(tables.added.data()), added_top_(tables.added_top.data()) {}
 
   HWY_INLINE void Read(const std::uint8_t* HWY_RESTRICT codes, U16& low0, U16& low1, U16& high0,
                        U16& high1) const {
     const std::size_t lanes = hn::Lanes(kU16);
     HWY_ALIGN std::uint16_t low[2 * hn::MaxLanes(kU16)], high[2 * hn::MaxLanes(kU16)];
     for (std::size_t i = 0; i < 2 * lanes; ++i) {
-      const std::int32_t added = added_[codes[i]];
+      const std::uint32_t added = added_[codes[i]];
       low[i] = static_cast<std::uint16_t>(added);
       high[i] = static_cast<std::uint16_t>(added >> 16);
     }
@@ -64,9 +66,17 @@ class AnyHazard {
     high0 = hn::Load(kU16, high);
     high1 = hn::Load(kU16, high + lanes);
   }
+  HWY_INLINE void ReadTop(const std::uint8_t* HWY_RESTRICT codes, U16& top0, U16& top1) const {
+    const std::size_t lanes = hn::Lanes(kU16);
+    HWY_ALIGN std::uint16_t top[2 * hn::MaxLanes(kU16)];
+    for (std::size_t i = 0; i < 2 * lanes; ++i) top[i] = added_top_[codes[i]];
+    top0 = hn::Load(kU16, top);
+    top1 = hn::Load(kU16, top + lanes);
+  }
 
  private:
-  const std::int32_t* const added_;
+  const std::uint32_t* const added_;
+  const std::uint16_t* const added_top_;
 };
 
 #if HWY_TARGET == HWY_AVX3_DL
@@ -103,6 +113,10 @@ class HazardOfOne {
     low1 = U16{_mm512_unpackhi_epi8(low, middle)};
     high0 = U16{_mm512_unpacklo_epi8(high, _mm512_setzero_si512())};
     high1 = U16{_mm512_unpackhi_epi8(high, _mm512_setzero_si512())};
+  }
+  // One hazard has 18 bits.
+  HWY_INLINE void ReadTop(const std::uint8_t*, U16& top0, U16& top1) const {
+    top0 = top1 = hn::Zero(kU16);
   }
 
  private:
@@ -168,6 +182,12 @@ HWY_INLINE void StoreSurvival(U16 touched0, U16 touched1, std::int8_t* HWY_RESTR
 #endif
 }
 
+// The same with the bits above these two: any of them is far beyond the last eighth.
+HWY_INLINE U16 Touched(U16 low, U16 high, U16 top, const std::uint16_t* HWY_RESTRICT table) {
+  const U16 none = hn::VecFromMask(kU16, hn::Eq(top, hn::Zero(kU16)));
+  return Touched(low, hn::Or(high, hn::Not(none)), table);
+}
+
 // x +- added, carrying from the low bits into the high ones.
 template <bool removes>
 HWY_INLINE void Change(U16 added_low, U16 added_high, U16& low, U16& high) {
@@ -184,28 +204,67 @@ HWY_INLINE void Change(U16 added_low, U16 added_high, U16& low, U16& high) {
   }
 }
 
-template <bool removes, class Hazard>
+// The same, carrying on into the top bits.
+template <bool removes>
+HWY_INLINE void Change(U16 added_low, U16 added_high, U16 added_top, U16& low, U16& high,
+                       U16& top) {
+  // Masks as vectors of all ones, which is -1.
+  const auto less = [](U16 a, U16 b) HWY_ATTR { return hn::VecFromMask(kU16, hn::Lt(a, b)); };
+  if constexpr (removes) {
+    const U16 borrow = less(low, added_low);
+    const U16 high_borrow = less(high, added_high);
+    low = hn::Sub(low, added_low);
+    high = hn::Sub(high, added_high);
+    // Of a zero one more goes; where that borrows, taking off `added_high` did not.
+    const U16 both = hn::And(borrow, hn::VecFromMask(kU16, hn::Eq(high, hn::Zero(kU16))));
+    high = hn::Add(high, borrow);
+    top = hn::Add(hn::Sub(top, added_top), hn::Or(high_borrow, both));
+  } else {
+    low = hn::Add(low, added_low);
+    high = hn::Add(high, added_high);
+    const U16 carry = less(low, added_low);
+    const U16 high_carry = less(high, added_high);
+    const U16 both = hn::And(carry, hn::VecFromMask(kU16, hn::Eq(high, hn::Set(kU16, 0xffff))));
+    high = hn::Sub(high, carry);
+    top = hn::Sub(hn::Add(top, added_top), hn::Or(high_carry, both));
+  }
+}
+
+template <bool removes, bool has_top, class Hazard>
 std::uint64_t ChangeRows(const std::uint8_t* HWY_RESTRICT codes, std::size_t count,
                          const HazardTables& tables, const ResidencyRows& rows) {
   const Hazard hazard(tables);
   const std::uint16_t* HWY_RESTRICT table = tables.touched.data();
   std::uint16_t* HWY_RESTRICT const low_row = rows.low;
   std::uint16_t* HWY_RESTRICT const high_row = rows.high;
+  std::uint16_t* HWY_RESTRICT const top_row = rows.top;
   std::int8_t* HWY_RESTRICT const survival_row = rows.survival;
   const std::size_t lanes = hn::Lanes(kU16);
-  const auto change_vector = [=](std::size_t cell, U16 added_low, U16 added_high) HWY_ATTR {
+  const auto change_vector = [=](std::size_t cell, U16 added_low, U16 added_high,
+                                 [[maybe_unused]] U16 added_top) HWY_ATTR {
     U16 low = hn::Load(kU16, low_row + cell), high = hn::Load(kU16, high_row + cell);
-    Change<removes>(added_low, added_high, low, high);
-    hn::Store(low, kU16, low_row + cell);
-    hn::Store(high, kU16, high_row + cell);
-    return Touched(low, high, table);
+    if constexpr (has_top) {
+      U16 top = hn::Load(kU16, top_row + cell);
+      Change<removes>(added_low, added_high, added_top, low, high, top);
+      hn::Store(low, kU16, low_row + cell);
+      hn::Store(high, kU16, high_row + cell);
+      hn::Store(top, kU16, top_row + cell);
+      return Touched(low, high, top, table);
+    } else {
+      Change<removes>(added_low, added_high, low, high);
+      hn::Store(low, kU16, low_row + cell);
+      hn::Store(high, kU16, high_row + cell);
+      return Touched(low, high, table);
+    }
   };
   Sum16 sum;
   const auto change = [&](const std::uint8_t* from, std::size_t cell) HWY_ATTR {
     U16 low0, low1, high0, high1;
     hazard.Read(from, low0, low1, high0, high1);
-    const U16 touched0 = change_vector(cell, low0, high0);
-    const U16 touched1 = change_vector(cell + lanes, low1, high1);
+    U16 top0 = low0, top1 = low1;  // not read without a top row
+    if constexpr (has_top) hazard.ReadTop(from, top0, top1);
+    const U16 touched0 = change_vector(cell, low0, high0, top0);
+    const U16 touched1 = change_vector(cell + lanes, low1, high1, top1);
     StoreSurvival(touched0, touched1, survival_row + cell);
     sum.Add(touched0);
     sum.Add(touched1);
@@ -226,14 +285,21 @@ std::uint64_t ChangeRows(const std::uint8_t* HWY_RESTRICT codes, std::size_t cou
   return sum.Total();
 }
 
+template <bool removes, bool has_top>
+std::uint64_t ChangeRows(const std::uint8_t* codes, std::size_t count, bool once,
+                         const HazardTables& tables, const ResidencyRows& rows) {
+  return once ? ChangeRows<removes, has_top, HazardOfOne>(codes, count, tables, rows)
+              : ChangeRows<removes, has_top, AnyHazard>(codes, count, tables, rows);
+}
+
 std::uint64_t ChangeHazards(const std::uint8_t* codes, std::size_t count, bool once, bool remove,
                             const HazardTables& tables, const ResidencyRows& rows) {
-  if (once) {
-    return remove ? ChangeRows<true, HazardOfOne>(codes, count, tables, rows)
-                  : ChangeRows<false, HazardOfOne>(codes, count, tables, rows);
+  if (rows.top == nullptr) {
+    return remove ? ChangeRows<true, false>(codes, count, once, tables, rows)
+                  : ChangeRows<false, false>(codes, count, once, tables, rows);
   }
-  return remove ? ChangeRows<true, AnyHazard>(codes, count, tables, rows)
-                : ChangeRows<false, AnyHazard>(codes, count, tables, rows);
+  return remove ? ChangeRows<true, true>(codes, count, once, tables, rows)
+                : ChangeRows<false, true>(codes, count, once, tables, rows);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -244,9 +310,18 @@ HWY_AFTER_NAMESPACE();
 namespace eldr {
 namespace {
 
+void SetAdded(std::uint32_t multiplicity, HazardTables& tables) {
+  for (std::size_t code = 0; code < kHazardCodes; ++code) {
+    const std::uint64_t added =
+        static_cast<std::uint64_t>(HazardOfCode()[code]) * std::uint64_t{multiplicity};
+    tables.added[code] = static_cast<std::uint32_t>(added);
+    tables.added_top[code] = static_cast<std::uint16_t>(added >> 32);
+  }
+}
+
 HazardTables TablesOfOne() {
   HazardTables tables;
-  tables.added = HazardOfCode();
+  SetAdded(1, tables);
   for (std::size_t code = 0; code < kHazardCodes; ++code) {
     for (std::size_t byte = 0; byte < 3; ++byte) {
       tables.bytes[byte][code] = static_cast<std::uint8_t>(tables.added[code] >> (8 * byte));
@@ -273,7 +348,7 @@ std::uint64_t ChangeHazards(absl::Span<const std::uint8_t> codes, std::uint32_t 
                                                rows);
   }
   HazardTables of_many = of_one;
-  for (std::int32_t& added : of_many.added) added *= static_cast<std::int32_t>(multiplicity);
+  SetAdded(multiplicity, of_many);
   return HWY_DYNAMIC_DISPATCH(ChangeHazards)(codes.data(), codes.size(), false, remove, of_many,
                                              rows);
 }

@@ -21,11 +21,14 @@ namespace eldr {
 // from x. Survivals are kept in a byte each, within 1/510, so that scoring is integer arithmetic:
 // fast, and the same on every machine. The roundings of cells cancel in sums.
 //
-// Takes 5.5 bytes per cell. Not thread-safe.
+// Takes 5.5 bytes per cell, and 7.5 while its weight is beyond kMaxNarrowWeight. Not thread-safe.
 class ResidencyMap {
  public:
-  // How much multiplicity fits: 8,192 * 3.912 * 2^16 is just below 2^31.
-  static constexpr std::uint32_t kMaxWeight = 8192;
+  // How much multiplicity fits: 2^30 * 3.912 * 2^16 is just below 2^48. Far more than an expert
+  // group decodes in one step, so that it bounds nobody; it keeps every sum exact.
+  static constexpr std::uint32_t kMaxWeight = 1u << 30;
+  // How much fits 32 bits by cell. Beyond it a third row has the bits above, which costs time.
+  static constexpr std::uint32_t kMaxNarrowWeight = 1u << 14;
 
   // One of the maps that have their rows together; `rows` are for as many cells.
   ResidencyMap(std::size_t cells, std::shared_ptr<SurvivalRows> rows);
@@ -36,8 +39,9 @@ class ResidencyMap {
   ResidencyMap(const ResidencyMap&) = delete;
   ResidencyMap& operator=(const ResidencyMap&) = delete;
 
-  // Adds a contribution, one code per cell, `multiplicity` times.
-  // REQUIRES: weight() + multiplicity <= kMaxWeight.
+  // True if that much more multiplicity may be added. Whoever adds asks first.
+  bool Fits(std::uint64_t multiplicity) const { return multiplicity <= kMaxWeight - weight_; }
+  // Adds a contribution, one code per cell, `multiplicity` times. REQUIRES: Fits(multiplicity).
   void Add(absl::Span<const std::uint8_t> codes, std::uint32_t multiplicity);
   // Takes back what Add added. REQUIRES: it was added, with this multiplicity.
   void Remove(absl::Span<const std::uint8_t> codes, std::uint32_t multiplicity);
@@ -61,12 +65,15 @@ class ResidencyMap {
   static double LookError(const ActivationRow& activation);
 
   // x by cell, with kHazardFractionBits.
-  std::vector<std::int32_t> Hazard() const;
+  std::vector<std::int64_t> Hazard() const;
   // The chance, by cell, that a step activates the expert: 1 - exp(-x) of the exact x.
   std::vector<float> Activation() const;
 
  private:
   void Change(absl::Span<const std::uint8_t> codes, std::uint32_t multiplicity, bool remove);
+  // Has the top row while the weight asks for it.
+  void Widen();
+  void Narrow();
 
   const std::size_t cells_;
   std::uint32_t weight_ = 0;
@@ -77,6 +84,8 @@ class ResidencyMap {
   const std::shared_ptr<SurvivalRows> rows_;
   std::int8_t* const survival_;
   std::uint8_t* const halves_;
+  // Bits 32 to 47 of the hazards; empty while all of them are 0.
+  AlignedVector<std::uint16_t> hazard_top_;
 };
 
 }  // namespace eldr

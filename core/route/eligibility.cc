@@ -21,9 +21,7 @@ std::optional<Ineligible> CheckNode(const DecodeNode& node, const QueryMarks& ma
   const NodeSpec& spec = node.spec;
   const bool full = spec.capacity > 0 && node.leases >= spec.capacity;
   const std::uint64_t weight = std::uint64_t{demand.sequences} * spec.tokens_per_step;
-  if (full || node.group->residency.weight() + weight > ResidencyMap::kMaxWeight) {
-    return Ineligible::kCapacity;
-  }
+  if (full || !node.group->residency.Fits(weight)) return Ineligible::kCapacity;
   if (spec.kv_capacity_tokens > 0 && node.kv_tokens + demand.kv_tokens > spec.kv_capacity_tokens) {
     return Ineligible::kKvCapacity;
   }
@@ -107,6 +105,21 @@ void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& dem
   }
 }
 
+absl::Status CheckEverFits(const Fleet& fleet, const QueryMarks& marks, const Demand& demand) {
+  std::uint64_t largest = 0;
+  for (const auto& node : fleet.nodes()) {
+    if (!marks.Permits(*node)) continue;
+    const std::uint64_t capacity = node->spec.kv_capacity_tokens;
+    if (capacity == 0 || demand.kv_tokens <= capacity) return absl::OkStatus();
+    largest = std::max(largest, capacity);
+  }
+  if (largest == 0) return absl::OkStatus();  // nobody is permitted
+  return absl::InvalidArgumentError(
+      absl::StrCat("context_tokens + sequences * max_output_tokens: got ", demand.kv_tokens,
+                   ", expected at most ", largest,
+                   ", the largest kv_capacity_tokens of the nodes that the query permits"));
+}
+
 absl::Status NoCandidateError(absl::string_view model, const Eligibility& eligibility) {
   std::string reasons;
   for (std::size_t i = 0; i < kIneligibleReasons; ++i) {
@@ -121,8 +134,7 @@ absl::Status NoCandidateError(absl::string_view model, const Eligibility& eligib
     return eligibility.ineligible[static_cast<std::size_t>(reason)];
   };
   if (count(Ineligible::kCapacity) + count(Ineligible::kKvCapacity) > 0) {
-    return LimitExceeded(
-        "node_capacity",
+    return NodeCapacityExceeded(
         absl::StrCat("model \"", model, "\": every eligible node is full (", reasons, ")"));
   }
   return absl::UnavailableError(

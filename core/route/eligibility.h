@@ -57,6 +57,10 @@ void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& dem
                   const SilenceWatch& silence, double max_kv_usage, MonotonicTime now,
                   Eligibility& result);
 
+// INVALID_ARGUMENT if the request is larger than each node that the query permits, in whatever
+// state they are: it would never be placed, however long its frontend waits.
+absl::Status CheckEverFits(const Fleet& fleet, const QueryMarks& marks, const Demand& demand);
+
 // The error of a placement without candidates: RESOURCE_EXHAUSTED if nodes are merely full, else
 // UNAVAILABLE, with the count of nodes by reason.
 absl::Status NoCandidateError(absl::string_view model, const Eligibility& eligibility);

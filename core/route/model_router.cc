@@ -7,6 +7,7 @@
 #include "core/base/stable_hash.h"
 #include "core/base/status_macros.h"
 #include "core/policy/policy_factory.h"
+#include "core/route/router_ranges.h"
 
 namespace eldr {
 namespace {
@@ -37,9 +38,7 @@ absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t
 }
 
 absl::Status ValidateLeaseTtl(std::optional<absl::Duration> ttl) {
-  if (!ttl || (*ttl >= absl::Seconds(1) && *ttl <= absl::Hours(1))) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("lease_ttl: got ", absl::FormatDuration(*ttl), ", expected 1s to 1h"));
+  return ttl ? CheckRange("lease_ttl", *ttl, kLeaseTtlRange) : absl::OkStatus();
 }
 
 ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const Clock& clock,

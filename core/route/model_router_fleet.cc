@@ -71,7 +71,7 @@ absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
     if (fleet_.nodes().size() >= options_.max_nodes_per_model) {
       return LimitExceeded("nodes_per_model",
                            absl::StrCat("model \"", spec_.name, "\": has ", fleet_.nodes().size(),
-                                        " nodes, its limit (max_nodes_per_model)"));
+                                        " nodes, the limit"));
     }
     node = &fleet_.Add(spec);
     result.created = true;

@@ -53,9 +53,8 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     return RenewHeld(*held, query, in_query ? &*in_query : nullptr, now);
   }
   if (held == nullptr && leases_.size() >= options_.max_leases_per_model) {
-    return LimitExceeded("leases_per_model",
-                         absl::StrCat("model \"", spec_.name, "\": holds ", leases_.size(),
-                                      " leases, its limit (max_leases_per_model)"));
+    return LimitExceeded("leases_per_model", absl::StrCat("model \"", spec_.name, "\": holds ",
+                                                          leases_.size(), " leases, the limit"));
   }
 
   const Knowledge knowledge = Know(query, in_query ? &*in_query : nullptr, held, now);
@@ -67,7 +66,10 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
                          absl::MakeSpan(codes_));
   }
   FindEligible(fleet_, marks, demand, silence_, options_.max_kv_usage, now, eligibility_);
-  if (eligibility_.candidates.empty()) return NoCandidateError(spec_.name, eligibility_);
+  if (eligibility_.candidates.empty()) {
+    ELDR_RETURN_IF_ERROR(CheckEverFits(fleet_, marks, demand));
+    return NoCandidateError(spec_.name, eligibility_);
+  }
   if (std::exchange(fleet_changed_, false)) {
     policy_->OnFleetChange(fleet_.nodes());
     if (shadow_) shadow_->policy().OnFleetChange(fleet_.nodes());

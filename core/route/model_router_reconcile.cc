@@ -17,7 +17,8 @@ void ModelRouter::Reconcile(DecodeNode& node, const NodeReport& report, Monotoni
     } else if (lease != nullptr) {
       ++result.conflicts;
     } else if (recently_ended_.Contains(*id, node, now) ||
-               leases_.size() >= options_.max_leases_per_model) {
+               leases_.size() >= options_.max_leases_per_model ||
+               !node.group->residency.Fits(node.spec.tokens_per_step)) {
       ++result.not_adopted;
     } else {
       Adopt(node, *id, now);

@@ -7,42 +7,39 @@
 #include "core/base/limit_exceeded.h"
 #include "core/base/status_macros.h"
 #include "core/route/model_router.h"
+#include "core/route/router_ranges.h"
 
 namespace eldr {
 namespace {
 
-absl::Status CheckPositive(absl::string_view name, absl::Duration value) {
-  if (value > absl::ZeroDuration() && value <= absl::Hours(24)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(name, ": got ", absl::FormatDuration(value),
-                                                 ", expected more than 0 and at most 24h"));
-}
-
 absl::Status ValidateOptions(const Router::Options& options) {
-  ELDR_RETURN_IF_ERROR(ValidateLeaseTtl(options.lease_ttl));
-  ELDR_RETURN_IF_ERROR(CheckPositive("signature_ttl", options.signature_ttl));
-  ELDR_RETURN_IF_ERROR(CheckPositive("node_timeout", options.node_timeout));
-  ELDR_RETURN_IF_ERROR(CheckPositive("confirm_grace", options.confirm_grace));
-  if (!(options.max_kv_usage > 0 && options.max_kv_usage <= 1)) {
-    return absl::InvalidArgumentError(absl::StrCat("max_kv_usage: got ", options.max_kv_usage,
-                                                   ", expected more than 0 and at most 1"));
-  }
-  const std::pair<absl::string_view, std::size_t> sizes[] = {
-      {"signature_store_bytes", options.signature_store_bytes},
-      {"block_store_bytes", options.block_store_bytes},
-      {"max_models", options.max_models},
-      {"max_nodes_per_model", options.max_nodes_per_model},
-      {"max_leases_per_model", options.max_leases_per_model}};
-  for (const auto& [name, value] : sizes) {
-    if (value == 0)
-      return absl::InvalidArgumentError(absl::StrCat(name, ": got 0, expected at least 1"));
+  ELDR_RETURN_IF_ERROR(CheckRange("lease_ttl", options.lease_ttl, kLeaseTtlRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("signature_ttl", options.signature_ttl, kSignatureTtlRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("node_timeout", options.node_timeout, kNodeTimeoutRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("confirm_grace", options.confirm_grace, kConfirmGraceRange));
+  ELDR_RETURN_IF_ERROR(CheckRange("max_kv_usage", options.max_kv_usage, kMaxKvUsageRange));
+  const struct {
+    absl::string_view name;
+    std::uint64_t value;
+    const Range<std::uint64_t>& range;
+  } numbers[] = {
+      {"signature_store_bytes", options.signature_store_bytes, kStoreBytesRange},
+      {"block_store_bytes", options.block_store_bytes, kStoreBytesRange},
+      {"max_models", options.max_models, kMaxModelsRange},
+      {"max_nodes_per_model", options.max_nodes_per_model, kMaxNodesPerModelRange},
+      {"max_leases_per_model", options.max_leases_per_model, kMaxLeasesPerModelRange},
+      {"receipts", options.receipts, kReceiptsRange},
+  };
+  for (const auto& number : numbers) {
+    ELDR_RETURN_IF_ERROR(CheckRange(number.name, number.value, number.range));
   }
   return absl::OkStatus();
 }
 
 absl::Status ValidateModelSpec(const ModelSpec& spec) {
-  if (spec.name.empty() || spec.name.size() > 256) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("name: got ", spec.name.size(), " bytes, expected 1 to 256"));
+  if (!kModelNameBytesRange.Contains(spec.name.size())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "name: got ", spec.name.size(), " bytes, expected ", DescribeRange(kModelNameBytesRange)));
   }
   ELDR_RETURN_IF_ERROR(ValidateGeometry(spec.geometry));
   ELDR_RETURN_IF_ERROR(ValidatePolicySettings(spec.settings));
@@ -88,8 +85,7 @@ absl::StatusOr<bool> Router::DeclareModel(const ModelSpec& spec) {
     return false;
   }
   if (models_.size() >= options_.max_models) {
-    return LimitExceeded(
-        "models", absl::StrCat(models_.size(), " models are declared, the limit (max_models)"));
+    return LimitExceeded("models", absl::StrCat(models_.size(), " models are declared, the limit"));
   }
   models_[spec.name] =
       std::make_unique<ModelRouter>(spec, options_, clock_, observer_, next_lease_id_);

@@ -191,7 +191,9 @@ struct Explanation {
 class Router {
  public:
   struct Options {
-    // What a placement gets that asks for no time to live of its own; 1 s to 1 h.
+    // Their ranges are those of core/route/router_ranges.h.
+
+    // What a placement gets that asks for no time to live of its own.
     absl::Duration lease_ttl = absl::Minutes(10);
     // How long an unplaced signature is kept since its last push, and the most bytes that all
     // signatures of one model may hold; the oldest go first.
@@ -202,10 +204,9 @@ class Router {
     std::size_t block_store_bytes = std::size_t{64} << 20;
     // Silence after which a node is lost; at least three heartbeats must fit in.
     absl::Duration node_timeout = absl::Seconds(10);
-    // How old a lease is at least when it ends for not being in a node's complete list; more than
-    // 0.
+    // How old a lease is at least when it ends for not being in a node's complete list.
     absl::Duration confirm_grace = absl::Seconds(30);
-    // A fresh report of more KV usage than this keeps new placements away; in (0, 1].
+    // A fresh report of more KV usage than this keeps new placements away.
     double max_kv_usage = 0.95;
     // Bounds: beyond them RESOURCE_EXHAUSTED.
     std::size_t max_models = 64;

@@ -8,10 +8,9 @@
 namespace eldr {
 namespace {
 
-// "limits.streams: 4096 streams are open, the limit; ..."
+// "4096 streams are open, the limit; ..."
 absl::Status Refuse(absl::string_view limit, std::uint64_t most, absl::string_view what) {
-  return LimitExceeded(limit, absl::StrCat("limits.", limit, ": ", most, " ", what,
-                                           ", the limit; retry with backoff"));
+  return LimitExceeded(limit, absl::StrCat(most, " ", what, ", the limit; retry with backoff"));
 }
 
 }  // namespace

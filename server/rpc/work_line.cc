@@ -54,9 +54,8 @@ absl::Status WorkLine::Queue(absl::string_view model, Work work) {
   if (!line.items.empty() && now - line.items.front().since > max_wait_) {
     return LimitExceeded(
         "queue_wait",
-        absl::StrCat("limits.queue_wait: the first of ", line.items.size(),
-                     " queries has waited for more than ", absl::FormatDuration(max_wait_),
-                     ", the limit; retry with backoff"));
+        absl::StrCat("the first of ", line.items.size(), " queries has waited for more than ",
+                     absl::FormatDuration(max_wait_), ", the limit; retry with backoff"));
   }
   line.items.push_back({std::move(work), now});
   if (line.items.size() == 1) turns_.push_back(&line);

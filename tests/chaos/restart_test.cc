@@ -70,7 +70,6 @@ TEST_P(RestartSyncTest, NothingOlderThanTheLossWindowIsMissing) {
   const bool always = GetParam() == "always";
   StartDaemon(WithState(state_ / "state", GetParam()));
   if (HasFatalFailure()) return;
-  // So many that no node is full before the end: one holds 8,192 leases at most.
   for (int i = 0; i < 32; ++i) eldrd_->RegisterNode(absl::StrCat("n", i));
   std::vector<std::vector<Acknowledged>> placed(4);
   std::vector<std::thread> clients;

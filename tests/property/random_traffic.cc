@@ -121,8 +121,13 @@ void RandomTraffic::Place() {
   const auto placement = router_->Place(query);
   if (!stays && eligible.empty()) {
     EXPECT_FALSE(placement.ok());
-    EXPECT_THAT(placement.status().code(), ::testing::AnyOf(absl::StatusCode::kUnavailable,
-                                                            absl::StatusCode::kResourceExhausted));
+    if (books_->EverFits(query)) {
+      EXPECT_THAT(
+          placement.status().code(),
+          ::testing::AnyOf(absl::StatusCode::kUnavailable, absl::StatusCode::kResourceExhausted));
+    } else {
+      EXPECT_EQ(placement.status().code(), absl::StatusCode::kInvalidArgument);
+    }
     return;
   }
   ASSERT_THAT(placement, IsOk());

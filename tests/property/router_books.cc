@@ -299,6 +299,18 @@ std::set<std::string> RouterBooks::EligibleNodes(const PlacementQuery& query) co
   return preferred.empty() ? eligible : preferred;
 }
 
+bool RouterBooks::EverFits(const PlacementQuery& query) const {
+  const std::uint64_t kv = query.context_tokens + query.sequences * query.max_output_tokens;
+  bool any_is_permitted = false;
+  for (const auto& [id, node] : nodes_) {
+    if (Names(query.exclude_nodes, id)) continue;
+    if (!query.allow_nodes.empty() && !Names(query.allow_nodes, id)) continue;
+    any_is_permitted = true;
+    if (node.spec.kv_capacity_tokens == 0 || kv <= node.spec.kv_capacity_tokens) return true;
+  }
+  return !any_is_permitted;
+}
+
 void RouterBooks::Compare(const Router& router) const {
   const auto statuses = router.ListNodes("");
   ASSERT_TRUE(statuses.ok());

@@ -75,6 +75,8 @@ class RouterBooks final : public RouterObserver {
 
   // Where a query may go, by the rules alone. REQUIRES: time has been seen by the router.
   std::set<std::string> EligibleNodes(const PlacementQuery& query) const;
+  // False if no node that the query permits could hold it, even an empty one.
+  bool EverFits(const PlacementQuery& query) const;
   // Compares every sum that the router tells with the books.
   void Compare(const Router& router) const;
 

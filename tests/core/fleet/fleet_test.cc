@@ -36,7 +36,7 @@ class FleetTest : public ::testing::Test {
     lease.kv_tokens = 150;
     return lease;
   }
-  static std::vector<std::int32_t> Hazard(const DecodeNode& node) {
+  static std::vector<std::int64_t> Hazard(const DecodeNode& node) {
     return node.group->residency.Hazard();
   }
 

@@ -65,7 +65,7 @@ TEST(HazardCodeTest, ACodeIsWithinHalfAStepOfTheExactHazard) {
 }
 
 TEST(HazardCodeTest, ManyTokensMultiplyTheHazard) {
-  for (const std::uint32_t multiplicity : {1u, 2u, 8u, 64u, 8192u}) {
+  for (const std::uint32_t multiplicity : {1u, 2u, 8u, 64u, 8192u, 65'536u}) {
     const auto activation = ActivationOfCode(multiplicity);
     for (std::size_t code = 0; code < kHazardCodes; ++code) {
       const double x = HazardOf(static_cast<std::uint8_t>(code)) * multiplicity;

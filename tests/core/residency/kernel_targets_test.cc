@@ -23,12 +23,13 @@ void ForEachTarget(const std::function<void()>& run) {
 }
 
 struct Answers {
-  std::vector<std::int32_t> hazard;
+  std::vector<std::int64_t> hazard;
   std::vector<double> sums;
   friend bool operator==(const Answers&, const Answers&) = default;
 };
 
-Answers Ask(std::size_t cells, std::mt19937_64 rng) {
+// `weight` is in the map all the time: with much of it hazards have more bits.
+Answers Ask(std::size_t cells, std::uint32_t weight, std::mt19937_64 rng) {
   const auto random_codes = [&] {
     std::vector<std::uint8_t> codes(cells);
     for (auto& code : codes) code = static_cast<std::uint8_t>(rng());
@@ -36,6 +37,7 @@ Answers Ask(std::size_t cells, std::mt19937_64 rng) {
   };
   Answers answers;
   ResidencyMap map(cells);
+  if (weight > 0) map.Add(random_codes(), weight);
   for (int i = 0; i < 12; ++i) {
     const auto added = random_codes(), other = random_codes();
     const auto multiplicity = static_cast<std::uint32_t>(i % 3 == 2 ? 5 : 1);
@@ -57,13 +59,16 @@ TEST(KernelTargetsTest, EveryVectorUnitGivesTheSameIntegers) {
   std::mt19937_64 rng = SeededRng();
   for (const std::size_t cells : {1u, 17u, 200u, 1000u, 6144u, 40'000u}) {
     const std::mt19937_64 same = rng;
-    const Answers expected = Ask(cells, same);
-    int targets = 0;
-    ForEachTarget([&] {
-      ++targets;
-      EXPECT_EQ(Ask(cells, same), expected) << cells << " cells";
-    });
-    EXPECT_GE(targets, 1);
+    for (const std::uint32_t weight :
+         {0u, ResidencyMap::kMaxNarrowWeight - 20, ResidencyMap::kMaxNarrowWeight, 1u << 29}) {
+      const Answers expected = Ask(cells, weight, same);
+      int targets = 0;
+      ForEachTarget([&] {
+        ++targets;
+        EXPECT_EQ(Ask(cells, weight, same), expected) << cells << " cells, weight " << weight;
+      });
+      EXPECT_GE(targets, 1);
+    }
     rng.discard(1000);
   }
 }

@@ -1,8 +1,11 @@
 #include "core/residency/residency_map.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/residency/contribution.h"
@@ -77,6 +80,107 @@ TEST(ResidencyMapTest, AfterAnySequenceItIsBitForBitTheSumOfWhatIsIn) {
   EXPECT_EQ(map.weight(), 0u);
 }
 
+// The sum of all that is in, in whole numbers of 64 bits, and what follows from it.
+class NaiveMap {
+ public:
+  explicit NaiveMap(std::size_t cells) : hazard_(cells, 0) {}
+
+  void Change(const std::vector<std::uint8_t>& codes, std::int64_t multiplicity) {
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      hazard_[i] += HazardOfCode()[codes[i]] * multiplicity;
+    }
+    weight_ += multiplicity;
+  }
+  const std::vector<std::int64_t>& hazard() const { return hazard_; }
+  std::int64_t weight() const { return weight_; }
+  double Survival(std::size_t cell) const {
+    return std::exp(-std::ldexp(static_cast<double>(hazard_[cell]), -kHazardFractionBits));
+  }
+
+ private:
+  std::vector<std::int64_t> hazard_;
+  std::int64_t weight_ = 0;
+};
+
+void ExpectEqual(const ResidencyMap& map, const NaiveMap& naive, const ActivationRow& row,
+                 const std::vector<std::uint8_t>& row_codes) {
+  ASSERT_EQ(map.Hazard(), naive.hazard());
+  ASSERT_EQ(map.weight(), naive.weight());
+  const auto p = ActivationOfCode(1);
+  const std::vector<float> activation = map.Activation();
+  double expected = 0, marginal = 0;
+  for (std::size_t i = 0; i < row_codes.size(); ++i) {
+    const double s = naive.Survival(i);
+    ASSERT_NEAR(activation[i], 1 - s, 1e-6);
+    expected += 1 - s;
+    marginal += static_cast<double>(p[row_codes[i]]) * s;
+  }
+  const auto cells = static_cast<double>(row_codes.size());
+  ASSERT_NEAR(map.expected_experts(), expected, 4e-4 * cells);
+  ASSERT_NEAR(map.MarginalExperts(row), marginal, cells / 255);
+}
+
+// Groups grow wide and narrow again, up to the largest weight: around each bound, with few and with
+// many bits to carry.
+TEST(ResidencyMapTest, AtAnyWeightItIsTheSumOfWhatIsIn) {
+  constexpr std::size_t kCells = 77;  // no multiple of the lanes
+  constexpr std::uint32_t kBounds[] = {8, ResidencyMap::kMaxNarrowWeight / 2,
+                                       ResidencyMap::kMaxNarrowWeight, 1u << 20,
+                                       ResidencyMap::kMaxWeight};
+  SCOPED_TRACE(SeedNote());
+  std::mt19937_64 rng = SeededRng();
+  std::vector<std::pair<std::vector<std::uint8_t>, std::uint32_t>> in;
+  ResidencyMap map(kCells);
+  NaiveMap naive(kCells);
+  for (int step = 0; step < 3000; ++step) {
+    // The bound it grows to now, or the one it shrinks to.
+    const std::uint32_t bound = kBounds[static_cast<std::size_t>(step / 200) % std::size(kBounds)];
+    std::uint32_t multiplicity = 1 + static_cast<std::uint32_t>(rng() % (bound / 8));
+    if (rng() % 4 == 0) multiplicity = bound - std::min(bound, map.weight());  // to the full
+    const bool fits = map.Fits(multiplicity) && map.weight() + multiplicity <= bound;
+    if (multiplicity > 0 && fits && rng() % 5 < 3) {
+      in.emplace_back(RandomCodes(kCells, rng), multiplicity);
+      map.Add(in.back().first, multiplicity);
+      naive.Change(in.back().first, multiplicity);
+    } else if (!in.empty()) {
+      std::swap(in[rng() % in.size()], in.back());
+      map.Remove(in.back().first, in.back().second);
+      naive.Change(in.back().first, -std::int64_t{in.back().second});
+      in.pop_back();
+    }
+    const auto row_codes = RandomCodes(kCells, rng);
+    ExpectEqual(map, naive, RowOf(row_codes), row_codes);
+    if (HasFatalFailure()) FAIL() << "step " << step;
+  }
+  for (const auto& [codes, multiplicity] : in) map.Remove(codes, multiplicity);
+  EXPECT_THAT(map.Hazard(), Each(0));
+  EXPECT_EQ(map.expected_experts(), 0);
+  EXPECT_EQ(map.weight(), 0u);
+}
+
+// A whole batch of a wide group, one request at a time: every carry from 32 bits on happens.
+TEST(ResidencyMapTest, OneByOneItGoesBeyond32BitsAndBack) {
+  const std::vector<std::uint8_t> codes = {255, 254, 1, 0, 200};
+  ResidencyMap map(codes.size());
+  NaiveMap naive(codes.size());
+  constexpr int kSequences = 64 * 256 * 4;
+  for (int i = 0; i < kSequences; ++i) {
+    map.Add(codes, 1);
+    naive.Change(codes, 1);
+    if (i % 64 != 0) continue;
+    ASSERT_EQ(map.Hazard(), naive.hazard()) << i;
+  }
+  // The smallest hazard, 2^-16, has become 1.
+  EXPECT_NEAR(map.expected_experts(), 3 + 1 - std::exp(-1), 1e-3);
+  for (int i = kSequences; i > 0; --i) {
+    map.Remove(codes, 1);
+    naive.Change(codes, -1);
+    if (i % 64 != 0) continue;
+    ASSERT_EQ(map.Hazard(), naive.hazard()) << i;
+  }
+  EXPECT_THAT(map.Hazard(), Each(0));
+}
+
 void ExpectTheLeastIsClose(const ResidencyMap& map, const ActivationRow& row) {
   const double least = map.LeastMarginalExperts(row), marginal = map.MarginalExperts(row);
   EXPECT_LE(least, marginal);
@@ -91,7 +195,7 @@ TEST(ResidencyMapTest, SurvivalIsTheExponentialOfTheHazard) {
     const auto value = static_cast<std::uint8_t>(code);
     for (int added = 1; added <= 12; ++added) {
       map.Add({&value, 1}, 1);
-      const double x = std::ldexp(map.Hazard()[0], -kHazardFractionBits);
+      const double x = std::ldexp(static_cast<double>(map.Hazard()[0]), -kHazardFractionBits);
       EXPECT_NEAR(map.Activation()[0], -std::expm1(-x), 1e-7) << "x = " << x;
       EXPECT_NEAR(map.MarginalExperts(row) / row.sum(), std::exp(-x), 1.03 / 510) << "x = " << x;
       ExpectTheLeastIsClose(map, row);
@@ -138,9 +242,10 @@ TEST(ResidencyMapTest, ExpectedAndMarginalExpertsAreTheirSums) {
     for (int i = 0; i < 3; ++i) map.Add(RandomCodes(cells, rng), 1);
     const std::vector<std::uint8_t> codes = RandomCodes(cells, rng);
     double expected = 0, marginal = 0, sum = 0;
-    const std::vector<std::int32_t> hazard = map.Hazard();
+    const std::vector<std::int64_t> hazard = map.Hazard();
     for (std::size_t i = 0; i < cells; ++i) {
-      const double s = std::exp(-std::ldexp(hazard[i], -kHazardFractionBits));
+      const double x = std::ldexp(static_cast<double>(hazard[i]), -kHazardFractionBits);
+      const double s = std::exp(-x);
       expected += 1 - s;
       marginal += static_cast<double>(activation[codes[i]]) * s;
       sum += static_cast<double>(activation[codes[i]]);
@@ -199,6 +304,8 @@ TEST(ResidencyMapTest, ItsLargestWeightDoesNotOverflow) {
   EXPECT_EQ(map.Hazard()[3], std::int64_t{HazardOfCode()[255]} * ResidencyMap::kMaxWeight);
   EXPECT_EQ(map.Activation()[3], 1);
   EXPECT_EQ(map.Activation()[0], 0);
+  EXPECT_TRUE(map.Fits(0));
+  EXPECT_FALSE(map.Fits(1));
   for (std::uint32_t i = 0; i < 8; ++i) map.Remove(codes, ResidencyMap::kMaxWeight / 8);
   EXPECT_THAT(map.Hazard(), Each(0));
 }

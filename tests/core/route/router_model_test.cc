@@ -56,7 +56,7 @@ TEST_F(RouterModelTest, MoreModelsThanTheLimitAreRefused) {
   Start(options, {});
   EXPECT_THAT(router_->DeclareModel({"second", geometry_, {}}), IsOkAndHolds(true));
   EXPECT_THAT(router_->DeclareModel({"third", geometry_, {}}),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("max_models")));
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("limits.models: 2 models")));
   EXPECT_THAT(router_->DeclareModel({"second", geometry_, {}}), IsOkAndHolds(false));
 }
 
@@ -131,6 +131,11 @@ TEST_F(RouterModelTest, OptionsOutOfRangeAreNamed) {
       {"node_timeout: got 0", [](auto& o) { o.node_timeout = absl::ZeroDuration(); }},
       {"node_timeout: got inf", [](auto& o) { o.node_timeout = absl::InfiniteDuration(); }},
       {"max_kv_usage: got 0,", [](auto& o) { o.max_kv_usage = 0; }},
+      {"signature_ttl: got 2h, expected 1s to 1h",
+       [](auto& o) { o.signature_ttl = absl::Hours(2); }},
+      {"confirm_grace: got 0", [](auto& o) { o.confirm_grace = absl::ZeroDuration(); }},
+      {"receipts: got 1000001, expected 0 to 1000000", [](auto& o) { o.receipts = 1'000'001; }},
+      {"max_models: got 1025, expected 1 to 1024", [](auto& o) { o.max_models = 1025; }},
       {"max_kv_usage: got 1.1,", [](auto& o) { o.max_kv_usage = 1.1; }},
       {"signature_store_bytes: got 0", [](auto& o) { o.signature_store_bytes = 0; }},
       {"block_store_bytes: got 0", [](auto& o) { o.block_store_bytes = 0; }},

@@ -155,8 +155,9 @@ TEST_F(RouterNodeTest, MoreNodesThanTheLimitAreRefused) {
   options.max_nodes_per_model = 2;
   Start(options, {});
   RegisterNodes({"a", "b"});
-  EXPECT_THAT(router_->RegisterNode(Node("c")),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("max_nodes_per_model")));
+  EXPECT_THAT(
+      router_->RegisterNode(Node("c")),
+      StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("limits.nodes_per_model: model")));
   EXPECT_THAT(router_->RegisterNode(Node("b")), IsOk());
   EXPECT_THAT(router_->Heartbeat(Report("c")), StatusIs(absl::StatusCode::kNotFound));
 }

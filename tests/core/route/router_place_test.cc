@@ -12,6 +12,7 @@
 namespace eldr {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -204,7 +205,8 @@ TEST_F(RouterPlaceTest, AtTheLimitOfLeasesItIsResourceExhausted) {
   MustPlace("r1");
   MustPlace("r2");
   EXPECT_THAT(router_->Place(Query("r3")),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("max_leases_per_model")));
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       HasSubstr("limits.leases_per_model: model \"moe\": holds 2 leases")));
   MustPlace("r2");  // one that is held is renewed
 }
 
@@ -227,6 +229,71 @@ TEST_F(RouterPlaceTest, KvTokensAreContextPlusTheOutputOfEachSequence) {
   EXPECT_EQ(Status("a").kv_tokens, 1000u);
   EXPECT_EQ(MustRelease("r1"), LeaseOutcome::kDone);
   EXPECT_EQ(Status("a").kv_tokens, 300u);
+}
+
+TEST_F(RouterPlaceTest, ARequestLargerThanAnyNodeIsInvalidAndNotFull) {
+  for (const auto& [id, capacity] : {std::pair{"a", 1000}, std::pair{"b", 2000}}) {
+    NodeSpec spec = Node(id);
+    spec.kv_capacity_tokens = static_cast<std::uint64_t>(capacity);
+    ASSERT_THAT(router_->RegisterNode(spec), IsOk());
+  }
+  PlacementQuery query = Query("r");
+  query.context_tokens = 2001;
+  EXPECT_THAT(router_->Place(query),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("got 2001, expected at most 2000, the largest kv_capacity")));
+  query.context_tokens = 1001;
+  const Ids only_a = {"a"};
+  query.allow_nodes = only_a;
+  EXPECT_THAT(router_->Place(query),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at most 1000")));
+  // A node that could take it and does not now: it is worth another try.
+  query.allow_nodes = {};
+  ASSERT_THAT(router_->DrainNode("b"), IsOk());
+  EXPECT_THAT(router_->Place(query), StatusIs(absl::StatusCode::kResourceExhausted));
+  ASSERT_THAT(router_->UndrainNode("b"), IsOk());
+  MustPlace(query);
+}
+
+// As wide as a query and a node may be: it fits any group, again and again.
+TEST_F(RouterPlaceTest, TheWidestRequestsFit) {
+  NodeSpec spec = Node("a");
+  spec.tokens_per_step = 64;
+  ASSERT_THAT(router_->RegisterNode(spec), IsOk());
+  PlacementQuery query = Query("r");
+  query.sequences = 1024;
+  for (const char* id : {"r1", "r2", "r3"}) {
+    query.request_id = id;
+    MustPlace(query);
+  }
+  EXPECT_EQ(Status("a").load, 3u * 1024);
+  for (const char* id : {"r1", "r2", "r3"}) EXPECT_EQ(MustRelease(id), LeaseOutcome::kDone);
+  EXPECT_THAT(Activation("a"), Each(0.0f));
+}
+
+// 64 data-parallel ranks of one engine, 256 sequences on each, 4 tokens a step.
+TEST_F(RouterPlaceTest, AWideExpertParallelGroupTakesItsWholeBatch) {
+  for (int rank = 0; rank < 64; ++rank) {
+    NodeSpec spec = Node(absl::StrCat("rank", rank));
+    spec.expert_group = "engine";
+    spec.tokens_per_step = 4;
+    ASSERT_THAT(router_->RegisterNode(spec), IsOk());
+  }
+  PlacementQuery query = Query("");
+  query.sequences = 64;
+  for (int i = 0; i < 64 * 4; ++i) {
+    const std::string id = absl::StrCat("r", i);
+    query.request_id = id;
+    MustPlace(query);
+  }
+  std::uint32_t load = 0;
+  for (int rank = 0; rank < 64; ++rank) load += Status(absl::StrCat("rank", rank)).load;
+  EXPECT_EQ(load, 64u * 256);
+  for (const float activation : Activation("rank0")) {
+    EXPECT_TRUE(activation >= 0 && activation <= 1) << activation;
+  }
+  for (int i = 0; i < 64 * 4; ++i) MustRelease(absl::StrCat("r", i));
+  EXPECT_THAT(Activation("rank0"), Each(0.0f)) << "what is taken off is what was put on";
 }
 
 TEST_F(RouterPlaceTest, SequencesCountAsThatManyInLoadAndResidency) {

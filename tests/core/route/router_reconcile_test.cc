@@ -1,7 +1,9 @@
 // Complete lists: what a node says of its requests puts the books right; nothing else does.
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/residency/residency_map.h"
 #include "core/route/router.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -134,6 +136,39 @@ TEST_F(RouterReconcileTest, AdoptsNoMoreThanTheBoundOnLeases) {
   const HeartbeatResult result = CompleteList("a", {"r1", "r2", "r3"});
   EXPECT_EQ(result.adopted, 2u);
   EXPECT_EQ(result.not_adopted, 1u);
+}
+
+TEST_F(RouterReconcileTest, AdoptsNoMoreThanTheResidencyOfItsGroupHolds) {
+  NodeSpec spec = HeartbeatingNode("a");
+  spec.tokens_per_step = 64;
+  Start({}, {});
+  ASSERT_THAT(router_->RegisterNode(spec), IsOk());
+  Hear({"a"});
+  PlacementQuery query = Query("");
+  query.sequences = 1024;
+  constexpr std::uint32_t kEach = 1024 * 64;
+  // All but what a thousand requests of one sequence, and a bit, add.
+  for (std::uint32_t i = 0; i + 1 < ResidencyMap::kMaxWeight / kEach; ++i) {
+    const std::string id = absl::StrCat("r", i);
+    query.request_id = id;
+    MustPlace(query);
+  }
+  std::vector<std::string> more;
+  for (int i = 0; i < 1030; ++i) more.push_back(absl::StrCat("more", i));
+  const Ids named(more);
+  NodeReport report = Report("a");
+  report.running_request_ids = named;
+  report.complete_list = true;
+  const auto result = router_->Heartbeat(report);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->adopted, 1024u);
+  EXPECT_EQ(result->not_adopted, 6u);
+  EXPECT_THAT(router_->Place(Query("another")), StatusIs(absl::StatusCode::kResourceExhausted));
+  for (const float activation : Activation("a")) {
+    EXPECT_TRUE(activation >= 0 && activation <= 1) << activation;
+  }
+  for (const std::string& id : more) MustRelease(id);
+  MustPlace("another");
 }
 
 TEST_F(RouterReconcileTest, AfterARestartLoadsComeBackFromTheNodes) {

@@ -24,6 +24,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using Code = absl::StatusCode;
 using SteadyClock = std::chrono::steady_clock;
 
@@ -232,13 +233,13 @@ TEST_F(OverloadTest, CallsStreamsAndLimitsOfTheRouterAreCountedByTheirNames) {
   RegisterTestNode("a", 1);
   EXPECT_THAT(FromGrpc(Place("r1")), IsOk());
   EXPECT_THAT(FromGrpc(Place("r2")),
-              StatusIs(Code::kResourceExhausted, HasSubstr("max_leases_per_model")));
+              StatusIs(Code::kResourceExhausted, StartsWith("limits.leases_per_model: model \"")));
   v1::NodeSpec spec;
   spec.set_node_id("b");
   spec.set_model(kModel);
   spec.set_address("b.test:1");
   EXPECT_THAT(FromGrpc(Register(spec)),
-              StatusIs(Code::kResourceExhausted, HasSubstr("max_nodes_per_model")));
+              StatusIs(Code::kResourceExhausted, StartsWith("limits.nodes_per_model: model \"")));
   grpc::ClientContext first, second;
   const auto open = placement_->StreamPlacements(&first);
   v1::StreamPlacementsRequest query;
