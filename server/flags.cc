@@ -15,7 +15,11 @@ std::optional<Flags> ParseFlags(int argc, char** argv, int* exit_code) {
   app.name("eldrd");
   app.set_version_flag("--version", std::string("eldrd ") + kVersion);
   app.add_option("--config", flags.config_path, "YAML file to read; see config/eldrd.yaml")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      // A variable that is not set, in a script: the defaults would be in force instead.
+      ->check([](const std::string& path) {
+        return path.empty() ? "got nothing, expected the path of a file" : std::string();
+      });
   app.add_flag("--check-config", flags.check_config, "Check the configuration, print ok, and end");
   app.add_flag("--print-config", flags.print_config, "Print the configuration in force, and end");
   app.add_option("--port-file", flags.port_file,

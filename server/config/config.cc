@@ -1,16 +1,18 @@
 #include "server/config/config.h"
 
-#include <fstream>
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/status_macros.h"
 #include "core/profile/profile_file.h"
 #include "server/config/config_field.h"
 #include "server/config/config_reader.h"
-#include "server/config/listen_address.h"
+#include "server/config/config_source.h"
+#include "server/config/consistency.h"
 
 namespace eldr {
 namespace {
@@ -35,53 +37,6 @@ absl::Status ApplyOverrides(absl::Span<const ConfigOverride> overrides, Config& 
   return absl::OkStatus();
 }
 
-// Plaintext that other machines can reach must be asked for in so many words.
-absl::Status CheckPlaintext(absl::string_view section, const std::vector<std::string>& addresses,
-                            bool allowed, const ConfigOrigins& origins) {
-  const std::string key = absl::StrCat(section, ".listen");
-  for (const std::string& text : addresses) {
-    const auto address = ParseListenAddress(text);
-    if (!address.ok()) return absl::InternalError(absl::StrCat(key, ": ", text));
-    if (allowed || address->loopback()) continue;
-    const auto origin = origins.find(key);
-    return absl::InvalidArgumentError(absl::StrCat(
-        origin == origins.end() ? "default" : origin->second, ": ", key, ": got \"", text,
-        "\", expected a loopback address (127.0.0.0/8, [::1], localhost",
-        section == "grpc" ? ", unix:PATH), tls.certificate" : "), http.tls: true", " or ", section,
-        ".insecure: true, which lets other machines talk to it in plaintext"));
-  }
-  return absl::OkStatus();
-}
-
-// What needs a key that is not set. `needed` stands in for it in the message.
-absl::Status CheckNeeds(absl::string_view key, absl::string_view got, bool fulfilled,
-                        absl::string_view needed, const ConfigOrigins& origins) {
-  if (got.empty() || fulfilled) return absl::OkStatus();
-  const auto origin = origins.find(std::string(key));
-  return absl::InvalidArgumentError(
-      absl::StrCat(origin == origins.end() ? "default" : origin->second, ": ", key, ": got \"", got,
-                   "\", expected ", needed, " with it"));
-}
-
-absl::Status CheckCredentials(const Config& config, const ConfigOrigins& origins) {
-  const TlsConfig& tls = config.tls;
-  ELDR_RETURN_IF_ERROR(
-      CheckNeeds("tls.certificate", tls.certificate, !tls.key.empty(), "tls.key", origins));
-  ELDR_RETURN_IF_ERROR(
-      CheckNeeds("tls.key", tls.key, !tls.certificate.empty(), "tls.certificate", origins));
-  ELDR_RETURN_IF_ERROR(
-      CheckNeeds("tls.client_ca", tls.client_ca, tls.enabled(), "tls.certificate", origins));
-  ELDR_RETURN_IF_ERROR(CheckNeeds("http.tls", config.http.tls ? "true" : "", tls.enabled(),
-                                  "tls.certificate", origins));
-  for (std::size_t i = 0; i < kRoles; ++i) {
-    const std::vector<std::string>& names = config.auth.certificates[i];
-    ELDR_RETURN_IF_ERROR(CheckNeeds(absl::StrCat("auth.certificates.", Name(static_cast<Role>(i))),
-                                    names.empty() ? "" : names.front(), !tls.client_ca.empty(),
-                                    "tls.client_ca", origins));
-  }
-  return absl::OkStatus();
-}
-
 // Reads the profile that `band` names, if any.
 absl::Status LoadProfile(const std::string& key, const ConfigOrigins& origins,
                          LocalityBandSettings& band) {
@@ -91,11 +46,9 @@ absl::Status LoadProfile(const std::string& key, const ConfigOrigins& origins,
   }
   absl::StatusOr<Profile> profile = ReadProfile(band.profile_path);
   if (!profile.ok()) {
-    const auto origin = origins.find(key);
     return absl::InvalidArgumentError(
-        absl::StrCat(origin == origins.end() ? "default_policy" : origin->second, ": ", key,
-                     ": got \"", band.profile_path, "\" (", profile.status().message(),
-                     "), expected a profile as eldr-fit writes it"));
+        absl::StrCat(OriginOf(key, origins), ": ", key, ": got \"", band.profile_path, "\" (",
+                     profile.status().message(), "), expected a profile as eldr-fit writes it"));
   }
   band.profile = std::make_shared<const Profile>(*std::move(profile));
   return absl::OkStatus();
@@ -111,7 +64,8 @@ absl::Status LoadProfiles(Config& config, const ConfigOrigins& origins) {
                                      model.settings.locality_band));
     if (const absl::Status status = CheckPolicyServes(model.settings, model.geometry);
         !status.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(shown, ": ", status.message()));
+      return absl::InvalidArgumentError(
+          absl::StrCat(OriginOf(shown, origins), ": ", shown, ": ", status.message()));
     }
   }
   return absl::OkStatus();
@@ -142,6 +96,12 @@ void PrintFields(const std::vector<ConfigField>& fields, absl::string_view inden
 
 }  // namespace
 
+bool AuthConfig::enabled() const {
+  const auto has_any = [](const std::vector<std::string>& list) { return !list.empty(); };
+  return std::any_of(tokens.begin(), tokens.end(), has_any) ||
+         std::any_of(certificates.begin(), certificates.end(), has_any);
+}
+
 absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view file_name,
                                    absl::Span<const ConfigOverride> overrides) {
   Config config;
@@ -149,35 +109,30 @@ absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view fil
   ELDR_RETURN_IF_ERROR(ReadConfigYaml(yaml, file_name, config, origins));
   ELDR_RETURN_IF_ERROR(ApplyOverrides(overrides, config, origins));
   ELDR_RETURN_IF_ERROR(LoadProfiles(config, origins));
-  if (config.grpc.listen.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(origins["grpc.listen"], ": grpc.listen: got [], expected an address"));
-  }
-  ELDR_RETURN_IF_ERROR(CheckCredentials(config, origins));
-  ELDR_RETURN_IF_ERROR(CheckPlaintext("grpc", config.grpc.listen,
-                                      config.grpc.insecure || config.tls.enabled(), origins));
-  ELDR_RETURN_IF_ERROR(CheckPlaintext("http", {config.http.listen},
-                                      config.http.insecure || config.http.tls, origins));
+  ELDR_RETURN_IF_ERROR(CheckConsistency(config, origins));
   return config;
 }
 
 absl::StatusOr<Config> LoadConfig(const std::string& path,
                                   absl::Span<const ConfigOverride> overrides) {
   if (path.empty()) return ParseConfig("", "", overrides);
-  std::ifstream file(path);
-  std::string text;
-  std::getline(file, text, '\0');  // all of it: YAML has no NUL
-  // A folder opens, but cannot be read.
-  if (!file.is_open() || file.bad()) {
-    return absl::NotFoundError(absl::StrCat(path, ": cannot be read, expected a YAML file"));
-  }
+  ELDR_ASSIGN_OR_RETURN(const std::string text, ReadConfigFile(path));
   return ParseConfig(text, path, overrides);
 }
 
 std::string PrintConfig(const Config& config) {
   std::string out;
   Config copy = config;  // fields are bound to a Config that may be changed
-  PrintFields(FieldsOf(copy), "", out);
+  std::vector<ConfigField> fields = FieldsOf(copy);
+  if (!copy.auth.enabled()) {
+    // A file may not have it without a credential.
+    fields.erase(std::remove_if(fields.begin(), fields.end(),
+                                [](const ConfigField& field) {
+                                  return absl::StartsWith(field.path, "auth.");
+                                }),
+                 fields.end());
+  }
+  PrintFields(fields, "", out);
   if (copy.models.empty()) {
     absl::StrAppend(&out, "models: []\n");
     return out;

@@ -47,10 +47,14 @@ struct TlsConfig {
   bool enabled() const { return !certificate.empty(); }
 };
 
-// Credentials by the role that they give. None at all: everybody may do everything.
+// Credentials by the role that they give. None at all: everybody may do everything; a file says so
+// by having no `auth`, for one that is empty is refused.
 struct AuthConfig {
   std::array<std::vector<std::string>, kRoles> tokens;        // files
   std::array<std::vector<std::string>, kRoles> certificates;  // names
+
+  // False if there is no credential at all.
+  bool enabled() const;
 };
 
 // The most that is served at a time.
@@ -118,17 +122,19 @@ struct ConfigOverride {
   std::string flag;  // for messages: "--grpc-listen"
 };
 
-// Reads `yaml`, applies `overrides` and checks the whole. INVALID_ARGUMENT for an unknown key or a
-// bad value: "FILE:LINE: key: got X, expected Y", with the flag's name in the place of FILE:LINE
-// for a value that came from a flag.
+// Reads `yaml`, applies `overrides` and checks the whole. INVALID_ARGUMENT for an unknown key, a
+// bad value, and whatever of the text would be ignored or could be taken for something else:
+// "FILE:LINE: key: got X, expected Y", with the flag's name in the place of FILE:LINE for a value
+// that came from a flag.
 absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view file_name,
                                    absl::Span<const ConfigOverride> overrides = {});
 
-// The same from a file; an empty path means an empty file. NOT_FOUND if it cannot be read.
+// The same from a file; an empty path means the defaults. Errors of the file itself are those of
+// ReadConfigFile().
 absl::StatusOr<Config> LoadConfig(const std::string& path,
                                   absl::Span<const ConfigOverride> overrides = {});
 
-// The whole configuration as YAML that ParseConfig reads back.
+// The whole configuration as YAML that ParseConfig reads back; without `auth`, if that is empty.
 std::string PrintConfig(const Config& config);
 
 // The paths of all keys outside of `models`, in the order in which they are printed.

@@ -33,6 +33,8 @@ std::vector<ConfigField> FieldsOf(Config& config);
 // The keys of one element of `models`.
 std::vector<ConfigField> FieldsOf(ModelSpec& model);
 
+// Digits alone, without a zero before others, which YAML may take for octal.
+bool ParseWhole(absl::string_view text, std::uint64_t* number);
 // "256MiB" and the like; a number without a unit counts bytes.
 bool ParseSize(absl::string_view text, std::uint64_t* bytes);
 std::string FormatSize(std::uint64_t bytes);

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,8 @@
 #include "core/base/status_macros.h"
 #include "core/model/model_geometry.h"
 #include "core/policy/policy_settings.h"
+#include "server/config/config_source.h"
+#include "server/config/utf8.h"
 
 namespace eldr {
 namespace {
@@ -21,6 +24,7 @@ namespace {
 // file, where a quote is left open.
 std::string Clip(const std::string& text) {
   constexpr std::size_t kShownBytes = 80;
+  if (!IsUtf8(text)) return absl::CEscape(text.substr(0, kShownBytes));
   if (text.size() <= kShownBytes) return absl::Utf8SafeCEscape(text);
   std::size_t end = kShownBytes;
   // Not within a character of several bytes.
@@ -35,21 +39,44 @@ std::string Shown(const YAML::Node& node) {
   return node.IsMap() ? "a section" : "nothing";
 }
 
+// What a shell, Kubernetes or Helm would have replaced: ${NAME}, $(NAME), $NAME, {{ .Values.name
+// }}.
+bool IsPlaceholder(absl::string_view text) {
+  if (absl::StrContains(text, "${") || absl::StrContains(text, "$(") ||
+      absl::StrContains(text, "{{")) {
+    return true;
+  }
+  return text.size() > 1 && text[0] == '$' &&
+         (absl::ascii_isalpha(static_cast<unsigned char>(text[1])) || text[1] == '_');
+}
+
 class Reader {
  public:
   Reader(absl::string_view file_name, Config& config, ConfigOrigins& origins)
       : file_name_(file_name), config_(config), origins_(origins) {}
 
-  absl::Status Read(const YAML::Node& root) {
-    if (root.IsNull()) return absl::OkStatus();  // an empty file
+  // One document has all keys: what stands behind it would be ignored.
+  absl::Status Read(const std::vector<YAML::Node>& documents) {
+    for (std::size_t i = 1; i < documents.size(); ++i) {
+      if (documents[i].IsNull()) continue;  // "---" or "..." with nothing behind it
+      return absl::InvalidArgumentError(
+          absl::StrCat(Where(documents[i]), ": got a second document, expected all keys in the ",
+                       "first: no other is read"));
+    }
+    return documents.empty() ? absl::OkStatus() : ReadRoot(documents[0]);
+  }
+
+ private:
+  absl::Status ReadRoot(const YAML::Node& root) {
+    if (root.IsNull()) return absl::OkStatus();  // nothing but comments
     if (!root.IsMap()) return Refuse(root, "(top)", Shown(root), "keys and values");
+    ELDR_RETURN_IF_ERROR(CheckPlain(root, root, "(top)"));
     std::vector<ConfigField> fields = FieldsOf(config_);
     ELDR_RETURN_IF_ERROR(ReadSection(root, "", "", fields));
     // Last, because models start from default_policy, wherever the file has it.
     return models_.has_value() ? ReadModels(*models_) : absl::OkStatus();
   }
 
- private:
   std::string Where(const YAML::Node& node) const {
     return absl::StrCat(file_name_, ":", node.Mark().line + 1);
   }
@@ -67,12 +94,24 @@ class Reader {
     for (const auto& entry : section) {
       const YAML::Node& key = entry.first;
       const YAML::Node& value = entry.second;
-      if (!key.IsScalar()) return Refuse(key, shown, Shown(key), "a key");
+      if (!key.IsScalar()) {
+        return Refuse(key, absl::StrCat(shown, prefix, "(key)"), Shown(key), "a key");
+      }
       const std::string name = key.Scalar();
       const std::string path = prefix + name;
       if (!seen.insert(name).second) {
-        return Refuse(key, shown + path, "the key a second time", "it once");
+        return Refuse(key, shown + Clip(path), "the key a second time", "it once");
       }
+      ELDR_RETURN_IF_ERROR(CheckPlain(key, key, shown + Clip(path)));
+      ELDR_RETURN_IF_ERROR(CheckPlain(key, value, shown + Clip(path)));
+      if (name == "<<") {
+        return Refuse(key, shown + path, "a merge of other keys", "the keys themselves");
+      }
+      // A dot would make a second way to write each key, which the first does not know of.
+      if (absl::StrContains(name, '.')) {
+        return Refuse(key, shown + Clip(path), "a key with a dot", "a section with the key in it");
+      }
+      if (shown.empty() && prefix.empty()) origins_[name] = Where(key);
       if (ConfigField* const field = FindField(fields, path); field != nullptr) {
         ELDR_RETURN_IF_ERROR(ReadValue(key, value, shown + path, *field));
       } else if (IsSection(path, fields)) {
@@ -92,6 +131,15 @@ class Reader {
     return absl::OkStatus();
   }
 
+  // Refuses a tag: nothing here goes by it, so it would be ignored.
+  absl::Status CheckPlain(const YAML::Node& key, const YAML::Node& node,
+                          const std::string& shown) const {
+    // What yaml-cpp says of a plain and of a quoted value without a tag.
+    const std::string& tag = node.Tag();
+    if (tag.empty() || tag == "?" || tag == "!") return absl::OkStatus();
+    return Refuse(key, shown, absl::StrCat("the tag \"", Clip(tag), "\""), "a value without a tag");
+  }
+
   absl::Status ReadValue(const YAML::Node& key, const YAML::Node& value, const std::string& shown,
                          ConfigField& field) {
     if (field.clear && value.IsSequence()) {
@@ -109,41 +157,67 @@ class Reader {
 
   absl::Status ReadScalar(const YAML::Node& key, const YAML::Node& value, const std::string& shown,
                           ConfigField& field) {
+    ELDR_RETURN_IF_ERROR(CheckPlain(key, value, shown));
+    // A missing value has no place of its own, and an alias that of what it stands for.
+    const bool elsewhere = value.IsNull() || value.Mark().line < key.Mark().line;
+    const YAML::Node& place = elsewhere ? key : value;
+    // The YAML library writes the escapes \N and \_ as a byte that is no UTF-8.
+    if (value.IsScalar() && !IsUtf8(value.Scalar())) {
+      return Refuse(place, shown, Shown(value),
+                    "text in UTF-8; write \\u0085 for \\N and \\u00a0 for \\_");
+    }
+    if (value.IsScalar() && IsPlaceholder(value.Scalar())) {
+      return Refuse(place, shown, Shown(value),
+                    "the value itself: nothing replaces placeholders here, so have them replaced "
+                    "before the start");
+    }
     if (value.IsScalar() && field.set(value.Scalar())) return absl::OkStatus();
-    // A missing value has no place of its own.
-    return Refuse(value.IsNull() ? key : value, shown, Shown(value), field.expected);
+    return Refuse(place, shown, Shown(value), field.expected);
   }
 
   absl::Status ReadModels(const YAML::Node& models) {
-    if (!models.IsSequence()) return Refuse(models, "models", Shown(models), "a list of models");
+    if (!models.IsSequence()) {
+      return absl::InvalidArgumentError(absl::StrCat(origins_["models"], ": models: got ",
+                                                     Shown(models), ", expected a list of models"));
+    }
     std::set<std::string> names;
     for (const YAML::Node& node : models) {
       const std::string shown = absl::StrCat("models[", config_.models.size(), "]");
-      if (!node.IsMap()) {
-        return Refuse(node, shown, Shown(node), "a model with name, layers, experts and top_k");
+      if (config_.models.size() == config_.router.max_models) {
+        return Refuse(node, shown, "one more model",
+                      absl::StrCat("at most ", config_.router.max_models, " (limits.models)"));
       }
       ModelSpec model{.name = "", .geometry = {}, .settings = config_.default_policy};
-      std::vector<ConfigField> fields = FieldsOf(model);
-      ELDR_RETURN_IF_ERROR(ReadSection(node, "", shown + ".", fields));
-      for (const char* const required : {"name", "layers", "experts", "top_k"}) {
-        if (!node[required]) {
-          return Refuse(node, absl::StrCat(shown, ".", required), "nothing",
-                        FindField(fields, required)->expected);
-        }
-      }
-      absl::Status status = ValidateGeometry(model.geometry);
-      if (status.ok()) status = ValidatePolicySettings(model.settings);
-      if (!status.ok()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(Where(node), ": ", shown, ": ", status.message()));
-      }
+      ELDR_RETURN_IF_ERROR(ReadModel(node, shown, model));
       if (!names.insert(model.name).second) {
-        return Refuse(node, shown + ".name", absl::StrCat("\"", model.name, "\" a second time"),
+        return Refuse(node, shown + ".name",
+                      absl::StrCat("\"", Clip(model.name), "\" a second time"),
                       "a name for each model");
       }
       config_.models.push_back(std::move(model));
     }
     return absl::OkStatus();
+  }
+
+  absl::Status ReadModel(const YAML::Node& node, const std::string& shown, ModelSpec& model) {
+    if (!node.IsMap()) {
+      return Refuse(node, shown, Shown(node), "a model with name, layers, experts and top_k");
+    }
+    ELDR_RETURN_IF_ERROR(CheckPlain(node, node, shown));
+    std::vector<ConfigField> fields = FieldsOf(model);
+    ELDR_RETURN_IF_ERROR(ReadSection(node, "", shown + ".", fields));
+    for (const char* const required : {"name", "layers", "experts", "top_k"}) {
+      if (!node[required]) {
+        return Refuse(node, absl::StrCat(shown, ".", required), "nothing",
+                      FindField(fields, required)->expected);
+      }
+    }
+    origins_[shown] = Where(node);
+    absl::Status status = ValidateGeometry(model.geometry);
+    if (status.ok()) status = ValidatePolicySettings(model.settings);
+    if (status.ok()) return status;
+    return absl::InvalidArgumentError(
+        absl::StrCat(Where(node), ": ", shown, ": ", status.message()));
   }
 
   static bool IsSection(const std::string& path, const std::vector<ConfigField>& fields) {
@@ -175,9 +249,10 @@ class Reader {
 
 absl::Status ReadConfigYaml(absl::string_view yaml, absl::string_view file_name, Config& config,
                             ConfigOrigins& origins) {
+  ELDR_RETURN_IF_ERROR(CheckConfigText(yaml, file_name));
   // yaml-cpp reports by exceptions; they end here.
   try {
-    return Reader(file_name, config, origins).Read(YAML::Load(std::string(yaml)));
+    return Reader(file_name, config, origins).Read(YAML::LoadAll(std::string(yaml)));
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(file_name, ":", error.mark.line + 1,
                                                    ": got text that is not YAML (", Clip(error.msg),

@@ -1,7 +1,9 @@
-// How sizes and durations are written.
+// How numbers, sizes and durations are written.
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -23,6 +25,13 @@ constexpr Unit kUnits[] = {{"TiB", std::uint64_t{1} << 40},
 
 }  // namespace
 
+bool ParseWhole(absl::string_view text, std::uint64_t* number) {
+  const auto is_digit = [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); };
+  if (!std::all_of(text.begin(), text.end(), is_digit)) return false;
+  if (text.size() > 1 && text[0] == '0') return false;
+  return absl::SimpleAtoi(text, number);
+}
+
 bool ParseSize(absl::string_view text, std::uint64_t* bytes) {
   std::uint64_t unit = 1;
   for (const Unit& candidate : kUnits) {
@@ -32,7 +41,7 @@ bool ParseSize(absl::string_view text, std::uint64_t* bytes) {
     }
   }
   std::uint64_t number = 0;
-  if (!absl::SimpleAtoi(text, &number)) return false;
+  if (!ParseWhole(text, &number)) return false;
   if (number > std::numeric_limits<std::uint64_t>::max() / unit) return false;
   *bytes = number * unit;
   return true;

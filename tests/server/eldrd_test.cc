@@ -112,6 +112,10 @@ TEST_F(EldrdTest, ChecksAConfiguration) {
   EXPECT_THAT(ReadAll(Path("err")),
               HasSubstr(absl::StrCat("eldrd: ", Path("bad.yaml"), ":2: sed: got an unknown key")));
   EXPECT_EQ(ReadAll(Path("out")), "");
+  // As from "$CONFIG" where that is not set.
+  EXPECT_NE(Run({"--check-config", "--config", ""}), 0);
+  EXPECT_THAT(ReadAll(Path("err")),
+              HasSubstr("--config: got nothing, expected the path of a file"));
 }
 
 TEST_F(EldrdTest, PrintsTheConfigurationInForce) {

@@ -10,8 +10,8 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(ListenAddressTest, ReadsAndPrintsEveryForm) {
-  for (const char* const text :
-       {"127.0.0.1:9002", "localhost:0", "[::1]:65535", "0.0.0.0:80", "unix:/run/eldrd.sock"}) {
+  for (const char* const text : {"127.0.0.1:9002", "localhost:0", "[::1]:65535", "0.0.0.0:80",
+                                 "[fe80::1%eth0]:1", "[::]:9002", "unix:/run/eldrd.sock"}) {
     const auto address = ParseListenAddress(text);
     ASSERT_THAT(address, IsOk()) << text;
     EXPECT_EQ(address->ToString(), text);
@@ -19,8 +19,11 @@ TEST(ListenAddressTest, ReadsAndPrintsEveryForm) {
 }
 
 TEST(ListenAddressTest, RefusesWhatIsNoAddress) {
-  for (const char* const text : {"", "9002", ":9002", "host:", "host:65536", "host:-1", "host:http",
-                                 "::1:9002", "[::1:9002", "unix:"}) {
+  for (const char* const text :
+       {"",           "9002",     ":9002",     "host:",         "host:65536",    "host:-1",
+        "host:http",  "::1:9002", "[::1:9002", "unix:",         "host: 1",       "host:+1",
+        "host:1 ",    "a b:1",    "*:1",       "http://host:1", "[127.0.0.1]:1", "[host]:1",
+        "unix:/a\nb", "${HOST}:1"}) {
     EXPECT_THAT(ParseListenAddress(text),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("HOST:PORT")))
         << text;
