@@ -139,14 +139,14 @@ def test_the_timeout_bounds_a_call(daemon: FakeDaemon, kind: str) -> None:
     async def body(client: Any) -> None:
         started = time.monotonic()
         with pytest.raises(eldr.EldrError) as failed:
-            await client.place(v1.PlaceRequest(), timeout=0.2)
+            await client.place(v1.PlaceRequest(), timeout=1.0)
         assert failed.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 10
         release.set()
         await client.list_nodes(v1.ListNodesRequest())
 
     with_client(kind, quick(daemon, timeout=33.0), body)
-    assert daemon.deadlines[0] < 1
+    assert daemon.deadlines[0] < 2
     assert 25 < daemon.deadlines[1] < 34
 
 

@@ -99,7 +99,7 @@ async def stand(eldrd: Eldrd | None, **settings: Any) -> AsyncIterator[Stand]:
             Settings(
                 prefill=tuple(Prefill(engine.url) for engine in made.prefill),
                 router=eldr.Options(
-                    target=target, timeout=1, retry=eldr.RetryOptions(max_attempts=2)
+                    target=target, timeout=10, retry=eldr.RetryOptions(max_attempts=2)
                 ),
                 **settings,
             )

@@ -75,6 +75,7 @@ def engine(
         top_k=TOP_K,
         chance=chance,
     )
+    wait_until(worker._pusher._jobs.empty)
     worker.shutdown()
     scheduler.shutdown()
     assert scheduler.stopped is None

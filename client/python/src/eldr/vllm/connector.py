@@ -24,7 +24,8 @@ from eldr.vllm import _capture
 from eldr.vllm._schedule import Schedule, Step
 from eldr.vllm._slots import SlotTable, slots_of
 
-_log = logging.getLogger("eldr.vllm")
+# Below vLLM's own logger, which is the one that is set up to write.
+_log = logging.getLogger("vllm.eldr")
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
