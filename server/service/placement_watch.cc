@@ -17,8 +17,8 @@ namespace {
 constexpr std::size_t kMostQueued = 256;
 
 // As in MessageStream, operations are started without the lock held, since gRPC may call back from
-// inside one, and by one thread at a time. All of them are started by Pump(), which knows what was
-// started before: gRPC cancels a call also after it is finished, and does not forgive a second end.
+// inside one. All of them are started by Change(), which knows what was started before: gRPC
+// cancels a call also after it is finished, and does not forgive a second end.
 class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacementsResponse>,
                              public OpenStream,
                              public PlacementWatcher {
@@ -51,65 +51,52 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
   }
   void Tell(absl::string_view model, absl::string_view request_id,
             const Explanation& explanation) override {
-    {
-      MutexLock lock(mutex_);
+    v1::WatchPlacementsResponse told;
+    told.set_model(std::string(model));
+    told.set_request_id(std::string(request_id));
+    ToProto(explanation, told.mutable_placement());
+    told.mutable_placement()->clear_parameters();
+    Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       --holds_;
       if (queue_.size() >= kMostQueued) {
         ++missed_;
-      } else {
-        v1::WatchPlacementsResponse& told = queue_.emplace_back();
-        told.set_model(std::string(model));
-        told.set_request_id(std::string(request_id));
-        ToProto(explanation, told.mutable_placement());
-        told.mutable_placement()->clear_parameters();
-        told.set_missed(std::exchange(missed_, 0));
+        return;
       }
-    }
-    Pump();
+      told.set_missed(std::exchange(missed_, 0));
+      queue_.push_back(std::move(told));
+    });
   }
   void Let() override {
-    {
-      MutexLock lock(mutex_);
-      --holds_;
-    }
-    Pump();
+    Change([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { --holds_; });
   }
   // The daemon shuts down.
   void End() override {
-    {
-      MutexLock lock(mutex_);
+    Change([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       --holds_;
       ending_ = true;
       end_status_ = ShuttingDown();
-    }
-    Pump();
+    });
   }
 
  private:
+  enum class Operation { kNone, kWrite, kFinish };
+
   // Ends it before it has begun.
   void Refuse(const absl::Status& refusal) {
-    {
-      MutexLock lock(mutex_);
+    Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       ending_ = true;
       end_status_ = refusal;
-    }
-    Pump();
+    });
   }
   void OnWriteDone(bool ok) override {
-    {
-      MutexLock lock(mutex_);
+    Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       writing_ = false;
       if (!ok) ending_ = true;
-    }
-    Pump();
+    });
   }
   // The client went away, or ended the call.
   void OnCancel() override {
-    {
-      MutexLock lock(mutex_);
-      ending_ = true;
-    }
-    Pump();
+    Change([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { ending_ = true; });
   }
   void OnDone() override {
     if (watching_) context_.feed.Remove(this);
@@ -118,30 +105,36 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
     delete this;
   }
 
-  // Starts what is to be done next.
-  void Pump() {
-    bool finish = false;
+  // Applies a change of state (under the lock, which the analysis cannot know inside a lambda) and
+  // starts what it allows. What that is must be known before the lock is let go: whoever gives up a
+  // hold and has nothing to start may not touch the watch again, another thread may have ended it.
+  template <typename StateChange>
+  void Change(StateChange&& change) {
+    Operation next = Operation::kNone;
     absl::Status status;
     {
       MutexLock lock(mutex_);
-      if (writing_ || finished_) return;
-      if (ending_) {
-        if (holds_ > 0) return;  // whoever holds pumps when it lets go
-        finish = finished_ = true;
-        status = end_status_;
-      } else if (queue_.empty()) {
-        return;
-      } else {
-        writing_ = true;
-        current_ = std::move(queue_.front());
-        queue_.pop_front();
-      }
+      change();
+      next = NextOperation();
+      if (next == Operation::kFinish) status = end_status_;
     }
-    if (finish) {
-      Finish(ToGrpcStatus(status));
-    } else {
-      StartWrite(&current_);
+    if (next == Operation::kWrite) StartWrite(&current_);
+    if (next == Operation::kFinish) Finish(ToGrpcStatus(status));
+  }
+
+  // The caller must start it.
+  Operation NextOperation() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (writing_ || finished_) return Operation::kNone;
+    if (ending_) {
+      if (holds_ > 0) return Operation::kNone;  // the last to let go of it finishes it
+      finished_ = true;
+      return Operation::kFinish;
     }
+    if (queue_.empty()) return Operation::kNone;
+    writing_ = true;
+    current_ = std::move(queue_.front());
+    queue_.pop_front();
+    return Operation::kWrite;
   }
 
   ServiceContext& context_;

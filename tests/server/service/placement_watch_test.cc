@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/server/daemon_fixture.h"
+#include "tests/server/in_process_service.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr {
@@ -136,6 +137,32 @@ TEST_F(PlacementWatchTest, EndsWhenTheDaemonStops) {
   while (reader->Read(&told)) {
   }
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+// Told without a pause, and cancelled at any moment of it.
+TEST(PlacementWatchLifeTest, AWatcherMayLeaveWhileItIsTold) {
+  InProcessService service;
+  PlacementQuery query;
+  query.model = "m";
+  query.request_id = "r";
+  const auto placement = service.router().Place(query);
+  ASSERT_THAT(placement, IsOk());
+  std::atomic<bool> done{false};
+  std::thread placing([&] {
+    while (!done) service.context().feed.Publish("m", "r", *placement);
+  });
+  const auto stub = v1::PlacementService::NewStub(service.NewChannel());
+  for (int i = 0; i < 300; ++i) {
+    grpc::ClientContext context;
+    const auto reader = stub->WatchPlacements(&context, v1::WatchPlacementsRequest());
+    v1::WatchPlacementsResponse told;
+    EXPECT_TRUE(reader->Read(&told));
+    context.TryCancel();
+    EXPECT_THAT(FromGrpc(reader->Finish()), StatusIs(absl::StatusCode::kCancelled));
+  }
+  EXPECT_TRUE(Eventually([&] { return service.gate().in_flight() == 0; }));
+  done = true;
+  placing.join();
 }
 
 }  // namespace
