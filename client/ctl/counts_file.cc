@@ -3,7 +3,9 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 
@@ -60,11 +62,15 @@ absl::StatusOr<v1::ExpertSignature> ParseProtoJson(absl::string_view json) {
   v1::ExpertSignature signature;
   const auto status = google::protobuf::util::JsonStringToMessage(std::string(json), &signature);
   if (status.ok()) return signature;
-  return Bad(absl::StrCat("no signature in JSON: ", std::string(status.message())));
+  return Bad(
+      absl::StrCat("no signature in JSON, expected {\"tokens\": N, \"counts\": [...]} or an "
+                   "ExpertSignature: ",
+                   std::string(status.message())));
 }
 
 absl::Status TooLarge(const std::string& path) {
-  return Bad(absl::StrCat("file \"", path, "\" is larger than ", kMaxFileBytes, " bytes"));
+  return Bad(
+      absl::StrCat("file \"", path, "\" is too large, expected at most ", kMaxFileBytes, " bytes"));
 }
 
 absl::StatusOr<std::string> ReadStandardInput() {
@@ -79,18 +85,23 @@ absl::StatusOr<std::string> ReadStandardInput() {
 
 }  // namespace
 
+absl::Status FileError(const std::string& path, absl::string_view act) {
+  const int error = errno;
+  return absl::NotFoundError(absl::StrCat("file \"", path, "\": cannot ", act, " it: ",
+                                          error == 0 ? "unknown error" : std::strerror(error)));
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   if (path == "-") return ReadStandardInput();
   std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return absl::NotFoundError(absl::StrCat("file \"", path, "\" cannot be opened"));
+  if (!file) return FileError(path, "open");
   const std::streamoff size = file.tellg();
-  if (size < 0 || static_cast<std::size_t>(size) > kMaxFileBytes) {
-    return TooLarge(path);
-  }
+  if (size < 0) return FileError(path, "tell the size of");
+  if (static_cast<std::size_t>(size) > kMaxFileBytes) return TooLarge(path);
   std::string data(static_cast<std::size_t>(size), '\0');
   file.seekg(0);
   if (!file.read(data.data(), size)) {
-    return Bad(absl::StrCat("file \"", path, "\" cannot be read"));
+    return FileError(path, "read");
   }
   return data;
 }
@@ -98,7 +109,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 absl::StatusOr<v1::ExpertSignature> ParseCountsJson(absl::string_view json) {
   Value document;
   const auto status = google::protobuf::util::JsonStringToMessage(std::string(json), &document);
-  if (!status.ok()) return Bad(absl::StrCat("no JSON: ", std::string(status.message())));
+  if (!status.ok())
+    return Bad(absl::StrCat("no JSON, expected an object: ", std::string(status.message())));
   const Value* const list = Member(document, "counts");
   if (list == nullptr) return ParseProtoJson(json);
   std::vector<uint32_t> counts;
@@ -140,7 +152,7 @@ absl::StatusOr<v1::ExpertSignature> ParseCountsCsv(absl::string_view csv) {
       counts.push_back(count);
     }
   }
-  if (counts.empty()) return Bad("the CSV holds no counts");
+  if (counts.empty()) return Bad("the CSV holds no counts, expected a line per layer");
   return client::EncodeCounts(counts, 0);
 }
 

@@ -11,6 +11,9 @@
 
 namespace eldr::ctl {
 
+// NOT_FOUND, saying what could not be done with the file and why, by errno.
+absl::Status FileError(const std::string& path, absl::string_view act);
+
 // Reads a whole file, "-" being standard input; NOT_FOUND if it cannot be opened, INVALID_ARGUMENT
 // above 64 MiB.
 absl::StatusOr<std::string> ReadFile(const std::string& path);

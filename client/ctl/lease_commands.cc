@@ -107,7 +107,7 @@ absl::Status Release(Session& session, const ReleaseOptions& o) {
   if (batch.releases_size() > 1) {
     if (o.decode_counts.IsGiven()) {
       return absl::InvalidArgumentError(
-          "decode counts belong to one request, but several are named");
+          "decode counts belong to one request, but several are named; expected one REQUEST");
     }
     const auto response = session.client.ReleaseLeases(batch);
     if (!response.ok()) return response.status();

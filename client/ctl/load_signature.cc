@@ -45,18 +45,19 @@ absl::StatusOr<v1::ExpertSignature> CountRoutedExperts(const SignatureSource& so
 }
 
 // The rows that --rows names, else the prompt's.
-absl::StatusOr<engines::ExpertCounts> CountRows(const engines::EngineResponse& response,
-                                                const std::string& rows, uint32_t experts) {
-  if (rows.empty()) return engines::CountPrompt(response, experts);
-  const absl::StatusOr<RowRange> range = ParseRowRange(rows);
-  if (!range.ok()) return range.status();
-  if (response.form == engines::EngineForm::kReferenceCounts) {
+absl::StatusOr<engines::ExpertCounts> CountBody(const std::string& body,
+                                                const engines::ResponseOptions& options,
+                                                std::optional<uint32_t>& prompt_tokens) {
+  const absl::StatusOr<engines::EngineResponse> response = engines::ParseResponse(body, options);
+  if (!response.ok()) return response.status();
+  if (options.rows == engines::ResponseRows::kRange &&
+      response->form == engines::EngineForm::kReferenceCounts) {
     return absl::InvalidArgumentError(absl::StrCat("--rows: the response has ",
-                                                   engines::EngineFormName(response.form),
+                                                   engines::EngineFormName(response->form),
                                                    ", expected a form with a row per token"));
   }
-  const engines::RoutedExperts& routed = response.routed;
-  return engines::CountExperts(routed, experts, range->begin, range->end.value_or(routed.tokens));
+  prompt_tokens = response->prompt_tokens;
+  return engines::CountPrompt(*response, options.geometry.experts);
 }
 
 absl::StatusOr<v1::ExpertSignature> CountResponse(const SignatureSource& source,
@@ -67,12 +68,18 @@ absl::StatusOr<v1::ExpertSignature> CountResponse(const SignatureSource& source,
   options.geometry = geometry;
   options.choice = source.choice;
   options.hidden_layers = source.hidden_layers;
-  const absl::StatusOr<engines::EngineResponse> response = engines::ParseResponse(*body, options);
-  if (!response.ok()) return Annotate(response.status(), source.response_file);
-  const absl::StatusOr<engines::ExpertCounts> counts =
-      CountRows(*response, source.rows, geometry.experts);
+  options.start_len = source.start_len;
+  options.rows =
+      source.rows.empty() ? engines::ResponseRows::kPrompt : engines::ResponseRows::kRange;
+  const absl::StatusOr<RowRange> range = ParseRowRange(source.rows);
+  if (!range.ok()) return range.status();
+  options.range = *range;
+  std::optional<uint32_t> prompt_tokens;
+  const absl::StatusOr<engines::ExpertCounts> counts = CountBody(*body, options, prompt_tokens);
   if (!counts.ok()) return Annotate(counts.status(), source.response_file);
-  return client::EncodeCounts(counts->counts, counts->tokens, response->prompt_tokens);
+  // Rows of decode, which a release may tell, are not part of the prompt.
+  if (prompt_tokens.has_value() && *prompt_tokens < counts->tokens) prompt_tokens.reset();
+  return client::EncodeCounts(counts->counts, counts->tokens, prompt_tokens);
 }
 
 absl::StatusOr<v1::ExpertSignature> ReadCounts(const std::string& path) {

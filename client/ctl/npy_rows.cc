@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "client/ctl/counts_file.h"
 #include "client/engines/npy.h"
 
 namespace eldr::ctl {
@@ -33,13 +34,10 @@ absl::StatusOr<engines::RoutedExperts> ReadRows(std::ifstream& file, uint64_t fi
   engines::IdShape shape = layout->shape;
   absl::Status fits = engines::CheckDataSize(shape, layout->type, file_size - header->data_offset);
   if (!fits.ok()) return fits;
-  const uint64_t end = rows.end.value_or(shape.tokens);
-  if (rows.begin >= end || end > shape.tokens) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "rows ", rows.begin, ":", end, ", expected A < B within its ", shape.tokens, " tokens"));
-  }
+  const absl::StatusOr<uint64_t> end = engines::EndOf(rows, shape.tokens);
+  if (!end.ok()) return end.status();
   const uint64_t row_bytes = shape.hidden_layers * shape.top_k * engines::IdWidth(layout->type);
-  shape.tokens = end - rows.begin;
+  shape.tokens = *end - rows.begin;
   return engines::UnpackIds(
       ReadBytes(file, header->data_offset + rows.begin * row_bytes, shape.tokens * row_bytes),
       layout->type, shape, geometry);
@@ -52,7 +50,7 @@ absl::StatusOr<engines::RoutedExperts> ReadNpyRows(const std::string& path, cons
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   const std::streamoff size = file.tellg();
   if (!file || size < 0) {
-    return absl::NotFoundError(absl::StrCat("file \"", path, "\" cannot be opened"));
+    return FileError(path, "open");
   }
   absl::StatusOr<engines::RoutedExperts> routed =
       ReadRows(file, static_cast<uint64_t>(size), rows, geometry);

@@ -47,6 +47,9 @@ void AddSignatureOptions(CLI::App& app, SignatureSource& source, SignatureNeed n
                  "Rows per token of --response, for SGLang, which does not tell [the model's]")
       ->check(CLI::Range(1u, engines::kMaxHiddenLayers))
       ->needs(response);
+  app.add_option("--start-len", source.start_len,
+                 "Tokens that --response leaves out at the front (routed_experts_start_len) [0]")
+      ->needs(response);
   app.add_option("--tokens", source.tokens, "How many tokens the counts cover")
       ->excludes(routed)
       ->excludes(response);

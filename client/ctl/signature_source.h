@@ -23,6 +23,7 @@ struct SignatureSource {
   std::string rows;                 // A:B of either
   uint32_t choice = 0;              // of the response
   uint32_t hidden_layers = 0;       // of the response, if its form does not tell; 0: the model's
+  uint32_t start_len = 0;           // tokens that the response leaves out at the front
   std::optional<uint32_t> tokens;
   std::optional<uint32_t> prompt_tokens;
 

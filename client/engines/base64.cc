@@ -25,7 +25,8 @@ absl::StatusOr<std::string> DecodeBase64(absl::string_view text) {
   }
   std::string bytes;
   if (!absl::Base64Unescape(text, &bytes)) {
-    return absl::InvalidArgumentError("base64: its end does not fit its padding");
+    return absl::InvalidArgumentError(
+        "base64: got padding that does not fit its end, expected zeros in the unused bits");
   }
   return bytes;
 }

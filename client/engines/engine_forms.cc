@@ -55,16 +55,39 @@ absl::Status AddCountsRow(absl::string_view bytes, std::uint32_t layer, const Ge
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<RoutedExperts> DecodeVllmNpy(absl::string_view base64, const Geometry& geometry) {
-  const absl::StatusOr<std::string> bytes = DecodeBase64(base64);
-  if (!bytes.ok()) return bytes.status();
-  return ParseNpy(*bytes, geometry);
+// "57", "56 to 57" or "at least 57".
+std::string CountText(const ToldTokens& told) {
+  if (told.least == told.most) return absl::StrCat(told.most);
+  if (told.most == UINT64_MAX) return absl::StrCat("at least ", told.least);
+  return absl::StrCat(told.least, " to ", told.most);
 }
 
-absl::StatusOr<RoutedExperts> DecodeSglangInt32(absl::string_view base64, const Geometry& geometry,
-                                                std::uint32_t hidden_layers) {
+// If the body's own count explains the bytes by another number of rows per token, says so: that is
+// what to correct. Empty if it does not.
+std::string OtherLayers(std::uint64_t bytes, std::uint64_t row_bytes, const ToldTokens& told) {
+  const std::uint64_t tokens = told.most;
+  if (tokens > kMaxTokens || bytes == 0 || bytes % (tokens * row_bytes) != 0) return "";
+  return absl::StrCat(": the body has ", bytes / (tokens * row_bytes),
+                      " rows per token; tell which of its hidden layers are MoE layers "
+                      "(moe_hidden_layers), or how many there are (--hidden-layers)");
+}
+
+}  // namespace
+
+absl::StatusOr<PackedIds> OpenVllmNpy(absl::string_view base64) {
+  absl::StatusOr<std::string> bytes = DecodeBase64(base64);
+  if (!bytes.ok()) return bytes.status();
+  return OpenNpy(*std::move(bytes));
+}
+
+absl::StatusOr<RoutedExperts> DecodeVllmNpy(absl::string_view base64, const Geometry& geometry) {
+  const absl::StatusOr<PackedIds> ids = OpenVllmNpy(base64);
+  if (!ids.ok()) return ids.status();
+  return ids->Read(geometry);
+}
+
+absl::StatusOr<PackedIds> OpenSglangInt32(absl::string_view base64, const Geometry& geometry,
+                                          std::uint32_t hidden_layers, const ToldTokens& told) {
   constexpr absl::string_view kForm = "raw int32";
   absl::Status checked = CheckGeometry(geometry);
   if (!checked.ok()) return checked;
@@ -73,16 +96,31 @@ absl::StatusOr<RoutedExperts> DecodeSglangInt32(absl::string_view base64, const 
   std::uint64_t rows = hidden_layers;
   if (rows == 0) rows = moe.empty() ? geometry.layers : std::uint64_t{moe.back()} + 1;
   if (rows == 0) return Missing("layers", kForm);
-  const absl::StatusOr<std::string> bytes = DecodeBase64(base64);
+  absl::StatusOr<std::string> bytes = DecodeBase64(base64);
   if (!bytes.ok()) return bytes.status();
-  const std::uint64_t token_bytes = rows * geometry.top_k * IdWidth(IdType::kInt32);
-  if (bytes->empty() || bytes->size() % token_bytes != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(bytes->size(), " bytes of raw int32, expected tokens x ", rows,
-                     " hidden layers x top_k ", geometry.top_k, " x 4 bytes"));
+  const std::uint64_t row_bytes = geometry.top_k * IdWidth(IdType::kInt32);
+  const std::uint64_t tokens = bytes->size() / (rows * row_bytes);
+  if (tokens == 0 || bytes->size() % (rows * row_bytes) != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        bytes->size(), " bytes of raw int32, expected tokens x ", rows, " hidden layers x top_k ",
+        geometry.top_k, " x 4 bytes", OtherLayers(bytes->size(), row_bytes, told)));
   }
-  return UnpackIds(*bytes, IdType::kInt32,
-                   IdShape{bytes->size() / token_bytes, rows, geometry.top_k}, geometry);
+  if (tokens < told.least || tokens > told.most) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        bytes->size(), " bytes of raw int32 are rows of ", tokens, " tokens with ", rows,
+        " hidden layers and top_k ", geometry.top_k, ", expected ", CountText(told), " by ",
+        told.by, OtherLayers(bytes->size(), row_bytes, told),
+        tokens < told.least ? "; tell how many were left out at the front, if any (--start-len)"
+                            : ""));
+  }
+  return PackedIds{*std::move(bytes), 0, IdType::kInt32, IdShape{tokens, rows, geometry.top_k}};
+}
+
+absl::StatusOr<RoutedExperts> DecodeSglangInt32(absl::string_view base64, const Geometry& geometry,
+                                                std::uint32_t hidden_layers) {
+  const absl::StatusOr<PackedIds> ids = OpenSglangInt32(base64, geometry, hidden_layers);
+  if (!ids.ok()) return ids.status();
+  return ids->Read(geometry);
 }
 
 absl::StatusOr<ExpertCounts> DecodeReferenceCounts(absl::string_view base64,

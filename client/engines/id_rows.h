@@ -44,27 +44,30 @@ inline absl::StatusOr<std::vector<std::uint64_t>> MoeRows(const IdShape& shape,
   return std::vector<std::uint64_t>(moe.begin(), moe.end());
 }
 
-// `load(i)` is the id at index i, as an int64_t. INVALID_ARGUMENT, naming where and what, if a MoE
-// layer's id is not one of the geometry's experts (below kMaxExperts if that is 0), or stands twice
-// in a layer of a token. REQUIRES: no number of the shape is 0, and tokens * hidden_layers * top_k
-// ids are there to load.
+// The ids of the `range` of tokens; those of other tokens are not looked at, as engines pad what
+// they did not capture. `load(i)` is the id at index i, as an int64_t. INVALID_ARGUMENT, naming
+// where and what, if the range is not within the tokens, or a MoE layer's id is not one of the
+// geometry's experts (below kMaxExperts if that is 0), or stands twice in a layer of a token.
+// REQUIRES: no number of the shape is 0, and tokens * hidden_layers * top_k ids are there to load.
 template <typename Load>
 absl::StatusOr<RoutedExperts> SelectIds(const IdShape& shape, const Geometry& geometry,
-                                        const Load& load) {
+                                        const RowRange& range, const Load& load) {
   absl::Status checked = CheckGeometry(geometry);
   if (!checked.ok()) return checked;
+  const absl::StatusOr<std::uint64_t> end = EndOf(range, shape.tokens);
+  if (!end.ok()) return end.status();
   const absl::StatusOr<std::vector<std::uint64_t>> rows = MoeRows(shape, geometry);
   if (!rows.ok()) return rows.status();
   const std::uint32_t experts = geometry.experts != 0 ? geometry.experts : kMaxExperts;
   RoutedExperts result;
-  result.tokens = shape.tokens;
+  result.tokens = *end - range.begin;
   result.layers = rows->size();
   result.top_k = shape.top_k;
-  result.ids.reserve(shape.tokens * rows->size() * shape.top_k);
+  result.ids.reserve(result.tokens * rows->size() * shape.top_k);
   // The last row that picked each expert, counted from 1, shows an id that comes twice.
   std::vector<std::uint64_t> last_row(experts);
   std::uint64_t row_number = 0;
-  for (std::uint64_t token = 0; token < shape.tokens; ++token) {
+  for (std::uint64_t token = range.begin; token < *end; ++token) {
     for (const std::uint64_t row : *rows) {
       ++row_number;
       const std::uint64_t first = (token * shape.hidden_layers + row) * shape.top_k;

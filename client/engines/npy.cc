@@ -44,12 +44,21 @@ absl::StatusOr<NpyLayout> LayoutOf(const NpyHeader& header) {
   return NpyLayout{*type, IdShape{header.shape[0], header.shape[1], header.shape[2]}};
 }
 
-absl::StatusOr<RoutedExperts> ParseNpy(absl::string_view bytes, const Geometry& geometry) {
+absl::StatusOr<PackedIds> OpenNpy(std::string bytes) {
   const absl::StatusOr<NpyHeader> header = ParseNpyHeader(bytes);
   if (!header.ok()) return header.status();
   const absl::StatusOr<NpyLayout> layout = LayoutOf(*header);
   if (!layout.ok()) return layout.status();
-  return UnpackIds(bytes.substr(header->data_offset), layout->type, layout->shape, geometry);
+  absl::Status size =
+      CheckDataSize(layout->shape, layout->type, bytes.size() - header->data_offset);
+  if (!size.ok()) return size;
+  return PackedIds{std::move(bytes), header->data_offset, layout->type, layout->shape};
+}
+
+absl::StatusOr<RoutedExperts> ParseNpy(absl::string_view bytes, const Geometry& geometry) {
+  const absl::StatusOr<PackedIds> ids = OpenNpy(std::string(bytes));
+  if (!ids.ok()) return ids.status();
+  return ids->Read(geometry);
 }
 
 }  // namespace eldr::engines

@@ -7,6 +7,8 @@
 #ifndef ELDR_CLIENT_ENGINES_NPY_H_
 #define ELDR_CLIENT_ENGINES_NPY_H_
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "client/engines/geometry.h"
@@ -25,8 +27,10 @@ struct NpyLayout {
 absl::StatusOr<NpyLayout> LayoutOf(const NpyHeader& header);
 
 // INVALID_ARGUMENT, saying what was found and what was expected, unless `bytes` is a whole .npy
-// file of format 1.0, 2.0 or 3.0 with such an array, nothing after it, and ids that fit `geometry`
-// (see UnpackIds).
+// file of format 1.0, 2.0 or 3.0 with such an array and nothing after it.
+absl::StatusOr<PackedIds> OpenNpy(std::string bytes);
+
+// The same, and reads all its ids, which must fit `geometry` (see UnpackIds).
 absl::StatusOr<RoutedExperts> ParseNpy(absl::string_view bytes, const Geometry& geometry);
 
 }  // namespace eldr::engines

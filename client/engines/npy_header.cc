@@ -166,7 +166,10 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view bytes) {
   }
   // Magic, major and minor version, then the header's length: 2 bytes in version 1, else 4.
   const std::size_t version_end = kMagic.size() + 2;
-  if (bytes.size() < version_end) return absl::InvalidArgumentError("the file ends in its version");
+  if (bytes.size() < version_end) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("got ", bytes.size(), " bytes, expected a version after the magic"));
+  }
   const int major = static_cast<unsigned char>(bytes[kMagic.size()]);
   const int minor = static_cast<unsigned char>(bytes[kMagic.size() + 1]);
   if (major < 1 || major > 3 || minor != 0) {
@@ -176,12 +179,15 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view bytes) {
   const std::size_t length_bytes = major == 1 ? 2 : 4;
   const std::size_t header_start = version_end + length_bytes;
   if (bytes.size() < header_start) {
-    return absl::InvalidArgumentError("the file ends in the length of its header");
+    return absl::InvalidArgumentError(absl::StrCat("got ", bytes.size(), " bytes, expected ",
+                                                   length_bytes,
+                                                   " with the header's length after the version"));
   }
   const std::size_t length = LittleEndian(bytes.substr(version_end, length_bytes));
   if (length > bytes.size() - header_start) {
-    return absl::InvalidArgumentError(absl::StrCat("header of ", length, " bytes: only ",
-                                                   bytes.size() - header_start, " bytes follow"));
+    return absl::InvalidArgumentError(absl::StrCat("header of ", length, " bytes: got ",
+                                                   bytes.size() - header_start,
+                                                   " bytes after its length, expected all of it"));
   }
   NpyHeader header;
   header.data_offset = header_start + length;

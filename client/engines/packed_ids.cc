@@ -13,8 +13,8 @@ static_assert(std::endian::native == std::endian::little, "ids are read as they 
 
 template <typename Id>
 absl::StatusOr<RoutedExperts> Unpack(absl::string_view data, const IdShape& shape,
-                                     const Geometry& geometry) {
-  return SelectIds(shape, geometry, [data](std::uint64_t i) {
+                                     const Geometry& geometry, const RowRange& range) {
+  return SelectIds(shape, geometry, range, [data](std::uint64_t i) {
     Id id;
     std::memcpy(&id, data.data() + i * sizeof(Id), sizeof(Id));
     return static_cast<std::int64_t>(id);
@@ -62,30 +62,30 @@ absl::Status CheckDataSize(const IdShape& shape, IdType type, std::uint64_t data
     left /= size;
   }
   if (fits && left == 1) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeText(shape), " of ", width,
-                                                 "-byte ids: ", data_bytes,
-                                                 " bytes of data do not fit it"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("shape ", ShapeText(shape), " of ", width, "-byte ids: ", data_bytes,
+                   " bytes of data do not fit it, expected the product of all"));
 }
 
 absl::StatusOr<RoutedExperts> UnpackIds(absl::string_view data, IdType type, const IdShape& shape,
-                                        const Geometry& geometry) {
+                                        const Geometry& geometry, const RowRange& range) {
   absl::Status size = CheckDataSize(shape, type, data.size());
   if (!size.ok()) return size;
   switch (type) {
     case IdType::kUint8:
-      return Unpack<std::uint8_t>(data, shape, geometry);
+      return Unpack<std::uint8_t>(data, shape, geometry, range);
     case IdType::kUint16:
-      return Unpack<std::uint16_t>(data, shape, geometry);
+      return Unpack<std::uint16_t>(data, shape, geometry, range);
     case IdType::kInt16:
-      return Unpack<std::int16_t>(data, shape, geometry);
+      return Unpack<std::int16_t>(data, shape, geometry, range);
     case IdType::kInt32:
-      return Unpack<std::int32_t>(data, shape, geometry);
+      return Unpack<std::int32_t>(data, shape, geometry, range);
     case IdType::kUint32:
-      return Unpack<std::uint32_t>(data, shape, geometry);
+      return Unpack<std::uint32_t>(data, shape, geometry, range);
     case IdType::kInt64:
       break;
   }
-  return Unpack<std::int64_t>(data, shape, geometry);
+  return Unpack<std::int64_t>(data, shape, geometry, range);
 }
 
 }  // namespace eldr::engines

@@ -32,12 +32,25 @@ std::string ShapeText(const IdShape& shape);
 // computed without overflow.
 absl::Status CheckDataSize(const IdShape& shape, IdType type, std::uint64_t data_bytes);
 
-// Drops the rows of dense layers and checks every id that is left: below the geometry's experts
-// (kMaxExperts if those are not known), and only once in a layer of a token. Ids in the rows of
-// dense layers may be anything. Errors are INVALID_ARGUMENT and name place, value and what was
-// expected; a size that does not fit is found before anything is allocated.
+// Reads the tokens of the range. Drops the rows of dense layers and checks every id that is left:
+// below the geometry's experts (kMaxExperts if those are not known), and only once in a layer of a
+// token. Ids in the rows of dense layers, and of tokens out of the range, may be anything. Errors
+// are INVALID_ARGUMENT and name place, value and what was expected; a size that does not fit is
+// found before anything is allocated.
 absl::StatusOr<RoutedExperts> UnpackIds(absl::string_view data, IdType type, const IdShape& shape,
-                                        const Geometry& geometry);
+                                        const Geometry& geometry, const RowRange& range = {});
+
+// An array whose size fits its shape and whose ids have not been looked at yet.
+struct PackedIds {
+  std::string bytes;
+  std::size_t data_offset = 0;  // where the array starts in them
+  IdType type = IdType::kUint8;
+  IdShape shape;
+
+  absl::StatusOr<RoutedExperts> Read(const Geometry& geometry, const RowRange& range = {}) const {
+    return UnpackIds(absl::string_view(bytes).substr(data_offset), type, shape, geometry, range);
+  }
+};
 
 }  // namespace eldr::engines
 

@@ -32,34 +32,47 @@ enum class EngineForm : std::uint8_t {
 // "vLLM .npy".
 absl::string_view EngineFormName(EngineForm form);
 
+// Which of a response's rows are read. Those that are not may hold anything: engines pad the rows
+// of tokens whose experts they did not capture.
+enum class ResponseRows : std::uint8_t { kAll, kPrompt, kRange };
+
 struct ResponseOptions {
   Geometry geometry;
   // Which of several answers.
   std::size_t choice = 0;
-  // For SGLang, whose form has no shape (see DecodeSglangInt32).
+  // For SGLang, whose form has no shape (see OpenSglangInt32).
   std::uint32_t hidden_layers = 0;
+  ResponseRows rows = ResponseRows::kAll;
+  RowRange range = {};  // for kRange
+  // How many tokens the engine was asked to leave out at the front (SGLang's
+  // routed_experts_start_len): the first row is that of the token after them.
+  std::uint32_t start_len = 0;
 };
 
 struct EngineResponse {
   EngineForm form = EngineForm::kVllmNpy;
-  // The prompt's rows, then those of decode. Empty if the form is kReferenceCounts, which has only
-  // counts of the prompt.
+  // The rows that were asked for: of all, those of the prompt come before those of decode. Empty if
+  // the form is kReferenceCounts, which has only counts of the prompt.
   RoutedExperts routed;
   ExpertCounts counts;  // empty otherwise
+  // How many rows of `routed` are of the prompt, from the first; of kRange all of them.
+  std::size_t prompt_rows = 0;
   // The prompt's tokens, if the body tells: as many as prompt_routed_experts has, or
-  // `prompt_tokens` of usage or meta_info. The last two are not taken from a body of several
-  // choices, where usage may be the sum over several prompts.
+  // `prompt_tokens` of usage or meta_info, or all but those that `completion_tokens` takes away.
+  // The last two are not taken from a body of several choices, where usage may be the sum over
+  // several prompts.
   std::optional<std::uint32_t> prompt_tokens;
 };
 
 // Recognises the form of a body by where the experts stand in it, and decodes them.
-// INVALID_ARGUMENT if it is not JSON, has no experts or several sets of them, or they do not fit
-// the geometry.
+// INVALID_ARGUMENT if it is not JSON, has no experts or several sets of them, they do not fit the
+// geometry, or have not the number of rows that the body's own token counts tell: of a form without
+// a shape in any case, of others if rows of the prompt are asked for and it is not known which they
+// are.
 absl::StatusOr<EngineResponse> ParseResponse(absl::string_view body,
                                              const ResponseOptions& options);
 
-// The counts of a response's prompt: of its first prompt_tokens rows, of all rows if it has fewer
-// or does not tell. Errors as CountExperts.
+// The counts of a response's prompt: of its prompt_rows. Errors as CountExperts.
 absl::StatusOr<ExpertCounts> CountPrompt(const EngineResponse& response, std::uint32_t experts);
 
 }  // namespace eldr::engines

@@ -64,6 +64,14 @@ std::optional<EngineForm> StringForm(Place parent, absl::string_view key) {
   return std::nullopt;
 }
 
+// What experts look like at `key`, for whoever sent something else.
+absl::string_view Expected(absl::string_view key) {
+  if (key == "eldr_sig") return "a string: int16 counts in base64";
+  if (key == "prompt_routed_experts") return "lists [tokens][layers][top_k]";
+  return "a string, base64 of .npy (vLLM) or int32 (SGLang), or in a choice lists "
+         "[tokens][layers][top_k] (vLLM 0.21)";
+}
+
 // Walks the events of a JSON parser. Every handler returns whether to go on.
 class Walker final : public nlohmann::json_sax<Json> {
  public:
@@ -72,14 +80,17 @@ class Walker final : public nlohmann::json_sax<Json> {
   absl::StatusOr<FoundExperts> Finish() && {
     if (!status_.ok()) return status_;
     if (!found_.form.has_value() && !found_.prompt_lists.complete()) return NothingFound();
-    if (choices_ > 1) found_.prompt_tokens.reset();
+    if (choices_ > 1) {
+      found_.prompt_tokens.reset();
+      found_.completion_tokens.reset();
+    }
     return std::move(found_);
   }
 
   bool null() override {
     const Place place = BeginValue();
     if (StringForm(place, key_).has_value()) saw_null_ = true;
-    return RefuseInLists("null");
+    return RefuseInLists("null");  // anywhere else it says nothing
   }
   bool boolean(bool) override { return RefuseOther("a boolean"); }
   bool number_float(number_float_t, const string_t& text) override {
@@ -95,15 +106,14 @@ class Walker final : public nlohmann::json_sax<Json> {
   bool string(string_t& text) override {
     const Place place = BeginValue();
     const std::optional<EngineForm> form = StringForm(place, key_);
-    if (!form.has_value()) return RefuseInLists("a string");
+    if (!form.has_value()) return Refuse(place, "a string");
     found_.base64 = std::move(text);
     return SetForm(*form);
   }
 
   bool start_object(std::size_t) override {
     const Place parent = BeginValue();
-    if (StringForm(parent, key_).has_value()) return Stop(absl::StrCat(key_, " is an object"));
-    if (!RefuseInLists("an object")) return false;
+    if (!Refuse(parent, "an object")) return false;
     Place place = ObjectMember(parent, key_);
     if (stack_.empty()) place = Place::kResponse;
     if (IsAsked(Place::kChoices)) place = Place::kChoice;
@@ -119,12 +129,10 @@ class Walker final : public nlohmann::json_sax<Json> {
   bool start_array(std::size_t) override {
     const Place parent = BeginValue();
     const Place place = stack_.empty() ? Place::kAnswers : ListMember(parent, key_);
-    if (place == Place::kElsewhere && StringForm(parent, key_).has_value()) {
-      return Stop(absl::StrCat(key_, " is a list, expected a string"));
-    }
+    if (place == Place::kElsewhere && !Refuse(parent, "a list")) return false;
     if (place == Place::kLists && parent != place && !SetForm(EngineForm::kVllmLists)) return false;
     if (place == Place::kPromptLists && parent != place) {
-      if (saw_prompt_lists_) return Stop("prompt_routed_experts stands there twice");
+      if (saw_prompt_lists_) return Stop("prompt_routed_experts stands there twice, expected once");
       saw_prompt_lists_ = true;
     }
     RoutedLists* const lists = ListsAt(place);
@@ -146,7 +154,8 @@ class Walker final : public nlohmann::json_sax<Json> {
     if (const std::size_t end = what.find("] "); end != absl::string_view::npos) {
       what.remove_prefix(end + 2);
     }
-    return Stop(absl::StrCat("no JSON: ", absl::CHexEscape(what.substr(0, kShownBytes))));
+    return Stop(absl::StrCat("no JSON, expected a whole response: ",
+                             absl::CHexEscape(what.substr(0, kShownBytes))));
   }
 
  private:
@@ -171,7 +180,7 @@ class Walker final : public nlohmann::json_sax<Json> {
 
   bool Push(Place place, bool is_object) {
     if (stack_.size() == kMaxDepth) {
-      return Stop(absl::StrCat("nested deeper than ", kMaxDepth, " levels"));
+      return Stop(absl::StrCat("nested deeper than ", kMaxDepth, " levels, expected a handful"));
     }
     stack_.push_back({place, is_object, 0});
     return true;
@@ -190,7 +199,7 @@ class Walker final : public nlohmann::json_sax<Json> {
   bool SetForm(EngineForm form) {
     if (found_.form.has_value()) {
       return Stop(absl::StrCat("experts stand there twice, as ", EngineFormName(*found_.form),
-                               " and as ", EngineFormName(form)));
+                               " and as ", EngineFormName(form), ", expected one set of them"));
     }
     found_.form = form;
     return true;
@@ -200,21 +209,35 @@ class Walker final : public nlohmann::json_sax<Json> {
     const Place place = BeginValue();
     RoutedLists* const lists = ListsAt(place);
     if (lists != nullptr) return Check(lists->Add(value));
-    if (key_ == "prompt_tokens" && (place == Place::kUsage || place == Place::kMetaInfo)) {
-      if (value < 1 || value > kMaxTokens) {
-        return Stop(absl::StrCat("prompt_tokens is ", value, ", expected 1 to ", kMaxTokens));
-      }
-      found_.prompt_tokens = static_cast<std::uint32_t>(value);
-      return true;
+    std::optional<std::uint32_t>* const tokens = TokensAt(place);
+    if (tokens == nullptr) return Refuse(place, absl::StrCat("the number ", value));
+    // A body may generate nothing, but it has a prompt.
+    const std::int64_t least = tokens == &found_.prompt_tokens ? 1 : 0;
+    if (value < least || value > kMaxTokens) {
+      return Stop(absl::StrCat(key_, " is ", value, ", expected ", least, " to ", kMaxTokens));
     }
-    if (!StringForm(place, key_).has_value()) return true;
-    return Stop(absl::StrCat(key_, " is the number ", value));
+    *tokens = static_cast<std::uint32_t>(value);
+    return true;
   }
 
-  // A value that cannot be experts.
-  bool RefuseOther(absl::string_view what) {
-    const Place place = BeginValue();
-    if (StringForm(place, key_).has_value()) return Stop(absl::StrCat(key_, " is ", what));
+  // Where the count of tokens belongs that stands at key_; null if none does.
+  std::optional<std::uint32_t>* TokensAt(Place place) {
+    if (place != Place::kUsage && place != Place::kMetaInfo) return nullptr;
+    return key_ == "prompt_tokens"       ? &found_.prompt_tokens
+           : key_ == "completion_tokens" ? &found_.completion_tokens
+                                         : nullptr;
+  }
+
+  bool RefuseOther(absl::string_view what) { return Refuse(BeginValue(), what); }
+  // Stops at a value that cannot be what stands at key_; true where nothing is asked for.
+  bool Refuse(Place place, absl::string_view what) {
+    const bool prompt_lists = place == Place::kResponse && key_ == "prompt_routed_experts";
+    if (prompt_lists || StringForm(place, key_).has_value()) {
+      return Stop(absl::StrCat(key_, " is ", what, ", expected ", Expected(key_)));
+    }
+    if (TokensAt(place) != nullptr) {
+      return Stop(absl::StrCat(key_, " is ", what, ", expected a whole number"));
+    }
     return RefuseInLists(what);
   }
   bool RefuseInLists(absl::string_view what) {

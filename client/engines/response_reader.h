@@ -20,7 +20,9 @@ struct FoundExperts {
   std::string base64;              // unless the form is kVllmLists
   RoutedLists lists;               // if it is
   RoutedLists prompt_lists;        // prompt_routed_experts
+  // As usage or meta_info told them.
   std::optional<std::uint32_t> prompt_tokens;
+  std::optional<std::uint32_t> completion_tokens;
 };
 
 // INVALID_ARGUMENT if the body is not JSON, is nested deeper than 64, or has no experts of answer

@@ -4,11 +4,17 @@
 
 namespace eldr::engines {
 
+absl::StatusOr<std::uint64_t> EndOf(const RowRange& rows, std::uint64_t tokens) {
+  const std::uint64_t end = rows.end.value_or(tokens);
+  if (rows.begin < end && end <= tokens) return end;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "rows ", rows.begin, ":", end, ", expected A < B within its ", tokens, " tokens"));
+}
+
 absl::StatusOr<ExpertCounts> CountExperts(const RoutedExperts& routed, std::uint32_t experts,
                                           std::uint64_t begin, std::uint64_t end) {
-  if (begin >= end || end > routed.tokens) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "rows ", begin, ":", end, ", expected A < B within its ", routed.tokens, " tokens"));
+  if (const auto checked = EndOf({begin, end}, routed.tokens); !checked.ok()) {
+    return checked.status();
   }
   if (end - begin > kMaxTokens) {
     return absl::InvalidArgumentError(

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -11,6 +12,15 @@
 #include "client/engines/geometry.h"
 
 namespace eldr::engines {
+
+// Which rows, each of one token: from the first one to the one before the end.
+struct RowRange {
+  std::uint64_t begin = 0;
+  std::optional<std::uint64_t> end;  // not set: to the last
+};
+
+// Where the range ends among `tokens` rows. INVALID_ARGUMENT unless begin < end <= tokens.
+absl::StatusOr<std::uint64_t> EndOf(const RowRange& rows, std::uint64_t tokens);
 
 // The expert ids that each token was routed to.
 struct RoutedExperts {

@@ -74,8 +74,10 @@ absl::Status RoutedLists::Add(std::int64_t id) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<RoutedExperts> RoutedLists::Select(const Geometry& geometry) const {
-  return SelectIds(shape_, geometry, [this](std::uint64_t i) { return std::int64_t{ids_[i]}; });
+absl::StatusOr<RoutedExperts> RoutedLists::Select(const Geometry& geometry,
+                                                  const RowRange& range) const {
+  return SelectIds(shape_, geometry, range,
+                   [this](std::uint64_t i) { return std::int64_t{ids_[i]}; });
 }
 
 }  // namespace eldr::engines

@@ -29,7 +29,7 @@ class RoutedLists {
   bool complete() const { return depth_ == 0 && shape_.tokens > 0; }
   // REQUIRES: complete().
   std::uint64_t tokens() const { return shape_.tokens; }
-  absl::StatusOr<RoutedExperts> Select(const Geometry& geometry) const;
+  absl::StatusOr<RoutedExperts> Select(const Geometry& geometry, const RowRange& range = {}) const;
 
  private:
   // "routed_experts[3][5]: ".

@@ -44,7 +44,8 @@ TEST(NpyRowsTest, RefusesWhatIsNotSuchAFile) {
   refused(std::string("\x93NUMPY\2\0\xff\xff\xff\xff", 12), "header of 4294967295 bytes");
   refused(NpyBytes("<f4", "1, 1, 2", "12345678"), "descr \"<f4\"");
   refused(NpyBytes("|u1", "2, 2", "1234"), "shape (2, 2)");
-  refused(NpyBytes("|u1", "18446744073709551615, 1, 2", ""), "do not fit it");
+  refused(NpyBytes("|u1", "18446744073709551615, 1, 2", ""),
+          "0 bytes of data do not fit it, expected the product");
   refused(NpyBytes("|u1", "2, 1, 2", "123"), "3 bytes of data");
   refused(NpyBytes("|u1", "1, 1, 2", "123"), "3 bytes of data");
   refused(NpyBytes("|u1", "1, 1, 2", "\1\x8"), "expert id 8, expected 0 to 7");

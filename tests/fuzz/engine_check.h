@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "client/engines/geometry.h"
 #include "client/engines/routed_experts.h"
 #include "tests/fuzz/fuzz_check.h"
@@ -14,6 +15,12 @@ namespace eldr::engines {
 // Geometries to decode by: nothing known, everything, and a dense layer to drop.
 inline std::vector<Geometry> FuzzGeometries() {
   return {{}, {2, 8, 2, {}}, {2, 8, 2, {1, 2}}, {0, 0, 1, {0}}};
+}
+
+// What is refused is said, and what was expected instead.
+inline void CheckEngineRefusal(const absl::Status& status) {
+  CheckRefusal(status);
+  FUZZ_CHECK(absl::StrContains(status.message(), "expected"));
 }
 
 inline void CheckCounts(const ExpertCounts& counts, std::size_t layers, std::size_t experts,
@@ -32,7 +39,7 @@ inline void CheckCounts(const ExpertCounts& counts, std::size_t layers, std::siz
 }
 
 inline void CheckRouted(const absl::StatusOr<RoutedExperts>& routed, const Geometry& geometry) {
-  if (!routed.ok()) return CheckRefusal(routed.status());
+  if (!routed.ok()) return CheckEngineRefusal(routed.status());
   FUZZ_CHECK(routed->tokens > 0 && routed->layers > 0 && routed->top_k > 0);
   FUZZ_CHECK(routed->ids.size() == routed->tokens * routed->layers * routed->top_k);
   FUZZ_CHECK(geometry.layers == 0 || routed->layers == geometry.layers);

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
          {absl::StrCat("{", choices, "}"), absl::StrCat("{", prompt, ",", choices, "}")}) {
       const auto response = ParseResponse(body, {geometry});
       if (!response.ok()) {
-        eldr::CheckRefusal(response.status());
+        CheckEngineRefusal(response.status());
       } else if (response->form != EngineForm::kReferenceCounts) {
         CheckRouted(response->routed, geometry);
       }

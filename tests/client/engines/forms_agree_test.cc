@@ -92,7 +92,9 @@ std::vector<std::string> Bodies(const Sample& sample) {
                                     std::pair("<i4", Packed<std::int32_t>(sample.engine_ids))}) {
     bodies.push_back(VllmBody(VllmChoice(0, Quoted(Base64(NpySample(descr, shape, data)))), 9));
   }
-  bodies.push_back(absl::StrCat(R"({"meta_info":{"prompt_tokens":9,"routed_experts":)",
+  // Without a shape of its own, this one must have as many rows as it says.
+  bodies.push_back(absl::StrCat(R"({"meta_info":{"prompt_tokens":)", sample.tokens,
+                                R"(,"completion_tokens":1,"routed_experts":)",
                                 Quoted(Base64(Packed<std::int32_t>(sample.engine_ids))), "}}"));
   return bodies;
 }

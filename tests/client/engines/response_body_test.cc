@@ -12,6 +12,7 @@
 namespace eldr::engines {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -25,6 +26,21 @@ std::string Int32() { return Base64(Packed<std::int32_t>(kIds)); }
 
 absl::StatusOr<EngineResponse> Parse(const std::string& body, std::size_t choice = 0) {
   return ParseResponse(body, {kGeometry, choice});
+}
+
+absl::StatusOr<EngineResponse> ParsePrompt(const std::string& body, std::uint32_t start_len = 0) {
+  return ParseResponse(
+      body, {.geometry = kGeometry, .rows = ResponseRows::kPrompt, .start_len = start_len});
+}
+
+absl::StatusOr<EngineResponse> ParseRows(const std::string& body, const RowRange& range) {
+  return ParseResponse(body, {.geometry = kGeometry, .rows = ResponseRows::kRange, .range = range});
+}
+
+// What SGLang returns of these ids; `counts` are further members of meta_info, each with a comma.
+std::string SglangBody(const std::vector<std::int64_t>& ids, const std::string& counts) {
+  return absl::StrCat(R"({"text":"x","meta_info":{"id":"a",)", counts, R"("routed_experts":")",
+                      Base64(Packed<std::int32_t>(ids)), R"("}})");
 }
 
 TEST(ResponseBodyTest, ReadsVllmCompletions) {
@@ -127,6 +143,109 @@ TEST(ResponseBodyTest, ReadsCountsOfTheReference) {
   EXPECT_EQ(counts->tokens, 3u);
 }
 
+// Two tokens of the prompt, then one of decode whose row was not captured.
+TEST(ResponseBodyTest, RowsThatAreNotAskedForMayHoldAnything) {
+  for (const std::int64_t pad : {-1, 9}) {
+    const std::vector<std::int64_t> ids = {0, 1, 2, 1, pad, pad};
+    const std::string lists = absl::StrCat("[[[0],[1]],[[2],[1]],[[", pad, "],[", pad, "]]]");
+    const std::string prompt_lists = absl::StrCat(
+        R"({"prompt_routed_experts":[[[0],[1]],[[2],[1]]],"choices":[{"routed_experts":[[[)", pad,
+        "],[", pad, "]]]}]}");
+    for (const std::string& body :
+         {SglangBody(ids, R"("prompt_tokens":2,"completion_tokens":2,)"),
+          VllmBody(
+              VllmChoice(0, Quoted(Base64(NpySample("<i4", "3, 2, 1", Packed<std::int32_t>(ids))))),
+              2),
+          VllmBody(VllmChoice(0, lists), 2), prompt_lists}) {
+      SCOPED_TRACE(body);
+      EXPECT_THAT(Parse(body), StatusIs(kInvalid, HasSubstr(absl::StrCat("expert id ", pad))));
+      const auto prompt = ParsePrompt(body);
+      ASSERT_THAT(prompt, IsOk());
+      EXPECT_THAT(prompt->routed.ids, ElementsAre(0, 1, 2, 1));
+      EXPECT_EQ(CountPrompt(*prompt, 4)->tokens, 2u);
+      const auto range = ParseRows(body, {1, 2});
+      ASSERT_THAT(range, IsOk());
+      EXPECT_THAT(range->routed.ids, ElementsAre(2, 1));
+      EXPECT_THAT(ParseRows(body, {1, 3}), StatusIs(kInvalid, HasSubstr("expert id")));
+      EXPECT_THAT(ParseRows(body, {1, 4}),
+                  StatusIs(kInvalid, HasSubstr("rows 1:4, expected A < B within its 3 tokens")));
+    }
+  }
+}
+
+TEST(ResponseBodyTest, ReadsARangeAcrossPromptAndDecodeLists) {
+  const std::string body =
+      R"({"prompt_routed_experts":[[[0],[1]],[[2],[1]]],"choices":[{"routed_experts":[[[3],[3]]]}]})";
+  EXPECT_THAT(ParseRows(body, {1, 3})->routed.ids, ElementsAre(2, 1, 3, 3));
+  EXPECT_THAT(ParseRows(body, {2, std::nullopt})->routed.ids, ElementsAre(3, 3));
+}
+
+TEST(ResponseBodyTest, TheCompletionTellsWhereThePromptEnds) {
+  const auto response = ParsePrompt(SglangBody(kIds, R"("completion_tokens":2,)"));
+  ASSERT_THAT(response, IsOk());
+  EXPECT_EQ(response->prompt_tokens, 2u);
+  EXPECT_EQ(response->routed.tokens, 2u);
+  // The last token was never an input.
+  EXPECT_EQ(ParsePrompt(SglangBody(kIds, R"("completion_tokens":1,)"))->routed.tokens, 3u);
+  EXPECT_EQ(ParsePrompt(SglangBody(kIds, R"("completion_tokens":0,)"))->routed.tokens, 3u);
+  EXPECT_THAT(ParsePrompt(SglangBody(kIds, R"("completion_tokens":4,)")),
+              StatusIs(kInvalid, HasSubstr("3 rows, expected more than the 3 of decode")));
+}
+
+TEST(ResponseBodyTest, MissingRowsAreNotTakenForThoseOfThePrompt) {
+  const std::string body =
+      VllmBody(VllmChoice(0, Quoted(Npy())), 9);  // with one token of completion
+  EXPECT_EQ(ParsePrompt(body)->routed.tokens, 3u) << "of the prompt, as decode has no row";
+  const std::string generated =
+      absl::StrReplaceAll(body, {{"\"completion_tokens\":1", "\"completion_tokens\":3"}});
+  EXPECT_THAT(ParsePrompt(generated),
+              StatusIs(kInvalid, HasSubstr("3 rows, expected 11 by prompt_tokens 9 + "
+                                           "completion_tokens 3 - 1")));
+  EXPECT_THAT(ParseRows(generated, {0, 1}), IsOk());
+  const auto rest = ParsePrompt(generated, 8);
+  ASSERT_THAT(rest, IsOk());
+  EXPECT_EQ(rest->routed.tokens, 1u);
+  EXPECT_EQ(rest->prompt_tokens, 9u);
+  EXPECT_THAT(ParsePrompt(generated, 9),
+              StatusIs(kInvalid, HasSubstr("start_len is 9, expected less than prompt_tokens, 9")));
+}
+
+// Bytes that divide into rows of another number of layers would become a signature, shifted.
+TEST(ResponseBodyTest, RawRowsMustBeAsManyAsTheBodyTells) {
+  const std::string exact = R"("prompt_tokens":2,"completion_tokens":2,)";
+  EXPECT_THAT(ParsePrompt(SglangBody(kIds, exact)), IsOk());
+  // Six tokens of one row each, which are three of two.
+  EXPECT_THAT(ParsePrompt(SglangBody(kIds, R"("prompt_tokens":5,"completion_tokens":2,)")),
+              StatusIs(kInvalid, AllOf(HasSubstr("of 3 tokens with 2 hidden layers and top_k 1, "
+                                                 "expected 6 by prompt_tokens 5 + "
+                                                 "completion_tokens 2 - 1"),
+                                       HasSubstr("the body has 1 rows per token"))));
+  // Two tokens of three rows each.
+  for (const bool ranged : {false, true}) {
+    const std::string body = SglangBody(kIds, R"("prompt_tokens":2,"completion_tokens":1,)");
+    EXPECT_THAT(ranged ? ParseRows(body, {0, 1}) : ParsePrompt(body),
+                StatusIs(kInvalid, HasSubstr("the body has 3 rows per token")));
+  }
+  EXPECT_THAT(ParsePrompt(SglangBody({0, 1, 2}, R"("prompt_tokens":1,"completion_tokens":1,)")),
+              StatusIs(kInvalid, AllOf(HasSubstr("12 bytes of raw int32, expected tokens x 2"),
+                                       HasSubstr("the body has 3 rows per token"))));
+  // Without the completion there must be the prompt's rows at least.
+  EXPECT_THAT(ParsePrompt(SglangBody(kIds, R"("prompt_tokens":3,)")), IsOk());
+  EXPECT_THAT(ParsePrompt(SglangBody(kIds, R"("prompt_tokens":4,)")),
+              StatusIs(kInvalid, AllOf(HasSubstr("expected at least 4 by prompt_tokens 4"),
+                                       HasSubstr("--start-len"))));
+  EXPECT_EQ(ParsePrompt(SglangBody(kIds, R"("prompt_tokens":4,)"), 1)->routed.tokens, 3u);
+  // Nothing was generated: the prompt's last token has a row or not, by the engine.
+  EXPECT_THAT(ParsePrompt(SglangBody(kIds, R"("prompt_tokens":3,"completion_tokens":0,)")), IsOk());
+  EXPECT_THAT(ParsePrompt(SglangBody(kIds, R"("prompt_tokens":4,"completion_tokens":0,)")), IsOk());
+  EXPECT_THAT(ParsePrompt(SglangBody(kIds, R"("prompt_tokens":5,"completion_tokens":0,)")),
+              StatusIs(kInvalid, HasSubstr("expected 4 to 5")));
+  // A batch's usage is a sum and says nothing of one of its choices.
+  EXPECT_THAT(ParsePrompt(absl::StrCat(R"({"choices":[{"sgl_ext":{"routed_experts":")", Int32(),
+                                       R"("}},{}],"usage":{"prompt_tokens":50}})")),
+              IsOk());
+}
+
 struct BadBody {
   std::string body;
   const char* message;
@@ -147,7 +266,14 @@ TEST(ResponseBodyTest, RefusesBodiesWithoutUsableExperts) {
       {lists("null"), "they are null"},
       {lists("7"), "routed_experts is the number 7"},
       {lists("true"), "routed_experts is a boolean"},
-      {lists("{}"), "routed_experts is an object"},
+      {lists("{}"), "routed_experts is an object, expected a string, base64 of .npy"},
+      {lists("1.5"), "routed_experts is number 1.5"},
+      {R"({"prompt_routed_experts":{}})", "prompt_routed_experts is an object, expected lists"},
+      {R"({"prompt_routed_experts":"AA=="})", "prompt_routed_experts is a string"},
+      {R"({"kv_transfer_params":{"eldr_sig":[]}})", "eldr_sig is a list, expected a string: int16"},
+      {R"({"usage":{"prompt_tokens":2.5}})", "prompt_tokens is number 2.5, expected a whole"},
+      {R"({"usage":{"completion_tokens":"2"}})", "completion_tokens is a string, expected a whole"},
+      {R"({"usage":{"completion_tokens":-1}})", "completion_tokens is -1, expected 0 to"},
       {R"({"meta_info":{"routed_experts":[[[0],[1]]]}})", "is a list, expected a string"},
       {lists("\"AAAA\""), "vLLM .npy: magic"},
       {lists("\"A*AA\""), "vLLM .npy: base64: character \"*\" at 1"},
@@ -171,7 +297,9 @@ TEST(ResponseBodyTest, RefusesBodiesWithoutUsableExperts) {
       {R"({"choices":[{"routed_experts":[[[0],[1]]],"routed_experts":[[[0],[1]]]}]})", "twice"},
   };
   for (const BadBody& bad : cases) {
-    EXPECT_THAT(Parse(bad.body), StatusIs(kInvalid, HasSubstr(bad.message))) << bad.body;
+    EXPECT_THAT(Parse(bad.body),
+                StatusIs(kInvalid, AllOf(HasSubstr(bad.message), HasSubstr("expected"))))
+        << bad.body;
   }
 }
 
