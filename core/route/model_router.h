@@ -65,7 +65,9 @@ class ModelRouter {
   absl::StatusOr<std::uint32_t> DrainNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<NodeState> UndrainNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
   RemoveResult RemoveNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
-  std::vector<NodeStatus> ListNodes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Ordered by id: those after `after`, and `most` of them.
+  std::vector<NodeStatus> ListNodes(absl::string_view after = "", std::size_t most = SIZE_MAX) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Residency> GetResidency(absl::string_view node_id) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -198,13 +198,21 @@ void ModelRouter::LoseSilentNodes(MonotonicTime now) {
   if (silence_.stale() != was_stale) observer_.OnStaleFleet(spec_.name, silence_.stale());
 }
 
-std::vector<NodeStatus> ModelRouter::ListNodes() const {
+std::vector<NodeStatus> ModelRouter::ListNodes(absl::string_view after, std::size_t most) const {
   MutexLock lock(mutex_);
   const MonotonicTime now = clock_.Monotonic();
   UpdateBatches(fleet_, silence_, now);
-  std::vector<NodeStatus> list;
-  list.reserve(fleet_.nodes().size());
+  std::vector<const DecodeNode*> nodes;
   for (const auto& node : fleet_.nodes()) {
+    if (node->spec.node_id > after) nodes.push_back(node.get());
+  }
+  std::sort(nodes.begin(), nodes.end(), [](const DecodeNode* a, const DecodeNode* b) {
+    return a->spec.node_id < b->spec.node_id;
+  });
+  if (nodes.size() > most) nodes.resize(most);
+  std::vector<NodeStatus> list;
+  list.reserve(nodes.size());
+  for (const DecodeNode* const node : nodes) {
     NodeStatus& status = list.emplace_back();
     status.spec = node->spec;
     status.state = node->state;
@@ -227,9 +235,6 @@ std::vector<NodeStatus> ModelRouter::ListNodes() const {
           group.step_time.Predict(experts, group.batch, static_cast<double>(group.context_tokens)));
     }
   }
-  std::sort(list.begin(), list.end(), [](const NodeStatus& a, const NodeStatus& b) {
-    return a.spec.node_id < b.spec.node_id;
-  });
   return list;
 }
 

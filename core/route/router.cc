@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/limit_exceeded.h"
+#include "core/base/near_names.h"
 #include "core/base/status_macros.h"
 #include "core/route/model_router.h"
 #include "core/route/router_ranges.h"
@@ -94,11 +95,16 @@ absl::StatusOr<bool> Router::DeclareModel(const ModelSpec& spec) {
 }
 
 absl::StatusOr<ModelRouter*> Router::FindModel(absl::string_view name) const {
-  MutexLock lock(mutex_);
-  const auto it = models_.find(std::string_view(name.data(), name.size()));
-  if (it != models_.end()) return it->second.get();
-  return absl::NotFoundError(
-      absl::StrCat("model: \"", name, "\" is not declared; declare it, then retry"));
+  std::vector<std::string> declared;
+  {
+    MutexLock lock(mutex_);
+    const auto it = models_.find(std::string_view(name.data(), name.size()));
+    if (it != models_.end()) return it->second.get();
+    for (const auto& [other, model] : models_) declared.push_back(other);
+  }
+  return absl::NotFoundError(absl::StrCat("model: \"", name, "\" is not declared",
+                                          DescribeNearNames(name, declared),
+                                          "; declare it, then retry"));
 }
 
 absl::StatusOr<ModelRouter*> Router::FindModelOfNode(absl::string_view node_id) const {
@@ -121,9 +127,12 @@ absl::StatusOr<ModelDescription> Router::DescribeModel(absl::string_view name) c
   return model->Describe();
 }
 
-std::vector<ModelDescription> Router::ListModels() const {
+std::vector<ModelDescription> Router::ListModels(absl::string_view after, std::size_t most) const {
   std::vector<ModelDescription> descriptions;
-  for (const ModelRouter* model : AllModels()) descriptions.push_back(model->Describe());
+  for (const ModelRouter* model : AllModels()) {
+    if (descriptions.size() == most) break;
+    if (model->spec().name > after) descriptions.push_back(model->Describe());
+  }
   return descriptions;
 }
 
@@ -209,7 +218,9 @@ absl::StatusOr<RemoveResult> Router::RemoveNode(absl::string_view node_id) {
   return result;
 }
 
-absl::StatusOr<std::vector<NodeStatus>> Router::ListNodes(absl::string_view model_name) const {
+absl::StatusOr<std::vector<NodeStatus>> Router::ListNodes(absl::string_view model_name,
+                                                          const NodePosition& after,
+                                                          std::size_t most) const {
   std::vector<ModelRouter*> models;
   if (model_name.empty()) {
     models = AllModels();
@@ -219,10 +230,24 @@ absl::StatusOr<std::vector<NodeStatus>> Router::ListNodes(absl::string_view mode
   }
   std::vector<NodeStatus> list;
   for (const ModelRouter* model : models) {
-    std::vector<NodeStatus> nodes = model->ListNodes();
+    const std::string& name = model->spec().name;
+    if (name < after.model) continue;
+    std::vector<NodeStatus> nodes = model->ListNodes(
+        name == after.model ? absl::string_view(after.node_id) : "", most - list.size());
     std::move(nodes.begin(), nodes.end(), std::back_inserter(list));
+    if (list.size() == most) break;
   }
   return list;
+}
+
+absl::Status Router::CheckNamed(absl::string_view model_name, absl::string_view node_id) const {
+  if (!model_name.empty()) ELDR_RETURN_IF_ERROR(FindModel(model_name).status());
+  if (node_id.empty()) return absl::OkStatus();
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModelOfNode(node_id));
+  if (model_name.empty() || model->spec().name == model_name) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("node_id: \"", node_id, "\" is registered for model \"",
+                                          model->spec().name, "\", expected one of \"", model_name,
+                                          "\""));
 }
 
 absl::StatusOr<Residency> Router::GetResidency(absl::string_view node_id) const {

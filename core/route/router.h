@@ -174,6 +174,12 @@ struct NodeStatus {
   std::optional<absl::Duration> predicted_step_time;  // of its group; not set while that is empty
 };
 
+// Where a node stands in the list of all, by model and id. It need not be registered any more.
+struct NodePosition {
+  std::string model;
+  std::string node_id;
+};
+
 struct Residency {
   std::string model;
   std::string expert_group;
@@ -228,8 +234,9 @@ class Router {
   // True if it was not declared before.
   absl::StatusOr<bool> DeclareModel(const ModelSpec& spec);
   absl::StatusOr<ModelDescription> DescribeModel(absl::string_view name) const;
-  // Ordered by name.
-  std::vector<ModelDescription> ListModels() const;
+  // Ordered by name: those that come after `after`, which need not be declared, and `most` of them.
+  std::vector<ModelDescription> ListModels(absl::string_view after = "",
+                                           std::size_t most = SIZE_MAX) const;
 
   absl::StatusOr<PushResult> PushSignature(const SignaturePush& push);
   absl::StatusOr<BlockUpdateResult> UpdateBlocks(const BlockUpdate& update);
@@ -253,8 +260,14 @@ class Router {
   absl::StatusOr<std::uint32_t> DrainNode(absl::string_view node_id);
   absl::StatusOr<NodeState> UndrainNode(absl::string_view node_id);
   absl::StatusOr<RemoveResult> RemoveNode(absl::string_view node_id);
-  // Ordered by model and id; an empty model means all.
-  absl::StatusOr<std::vector<NodeStatus>> ListNodes(absl::string_view model) const;
+  // Ordered by model and id; an empty model means all. Those that come after `after`, and `most` of
+  // them.
+  absl::StatusOr<std::vector<NodeStatus>> ListNodes(absl::string_view model,
+                                                    const NodePosition& after = {},
+                                                    std::size_t most = SIZE_MAX) const;
+  // OK if the model is declared and the node registered, for that model if both are named;
+  // NOT_FOUND if not. What is empty is not asked.
+  absl::Status CheckNamed(absl::string_view model, absl::string_view node_id) const;
   absl::StatusOr<Residency> GetResidency(absl::string_view node_id) const;
 
   // Ends what time has ended: leases, stored signatures, silent nodes. Call it about every 100 ms;

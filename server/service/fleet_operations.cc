@@ -1,11 +1,15 @@
 #include "server/service/fleet_operations.h"
 
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "server/convert/fleet_convert.h"
 #include "server/convert/proto_convert.h"
 #include "server/record/event_log.h"
+#include "server/service/list_page.h"
 
 namespace eldr {
 
@@ -61,9 +65,25 @@ absl::Status RemoveNode(ServiceContext& context, const v1::RemoveNodeRequest& re
 
 absl::Status ListNodes(ServiceContext& context, const v1::ListNodesRequest& request,
                        v1::ListNodesResponse* response) {
+  NodePosition after;
+  if (!request.page_token().empty()) {
+    // The model is part of the token: a page of another list would leave nodes out.
+    std::vector<std::string> place;
+    ELDR_ASSIGN_OR_RETURN(
+        place, ParsePageToken(absl::StrCat("nodes of ", request.model()), request.page_token(), 2));
+    after = {std::move(place[0]), std::move(place[1])};
+  }
+  const std::size_t most = PageElements(request.page_size());
   std::vector<NodeStatus> nodes;
-  ELDR_ASSIGN_OR_RETURN(nodes, context.router.ListNodes(request.model()));
-  for (const NodeStatus& node : nodes) ToProto(node, response->add_nodes());
+  ELDR_ASSIGN_OR_RETURN(nodes, context.router.ListNodes(request.model(), after, most + 1));
+  const std::size_t shown =
+      FillPage(nodes, most, response->mutable_nodes(),
+               [](const NodeStatus& node, v1::Node* proto) { ToProto(node, proto); });
+  if (shown < nodes.size()) {
+    const NodeSpec& last = nodes[shown - 1].spec;
+    response->set_next_page_token(
+        MakePageToken(absl::StrCat("nodes of ", request.model()), {last.model, last.node_id}));
+  }
   return absl::OkStatus();
 }
 

@@ -1,9 +1,14 @@
 #include "server/service/model_service.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "core/base/status_macros.h"
 #include "core/model/model_geometry.h"
 #include "server/convert/proto_convert.h"
 #include "server/record/event_log.h"
+#include "server/service/list_page.h"
 
 namespace eldr {
 
@@ -25,10 +30,21 @@ absl::Status DeclareModel(ServiceContext& context, const v1::DeclareModelRequest
   return absl::OkStatus();
 }
 
-absl::Status ListModels(ServiceContext& context, const v1::ListModelsRequest& /*request*/,
+absl::Status ListModels(ServiceContext& context, const v1::ListModelsRequest& request,
                         v1::ListModelsResponse* response) {
-  for (const ModelDescription& model : context.router.ListModels()) {
-    ToProto(model.spec, response->add_models());
+  std::string after;
+  if (!request.page_token().empty()) {
+    std::vector<std::string> place;
+    ELDR_ASSIGN_OR_RETURN(place, ParsePageToken("models", request.page_token(), 1));
+    after = std::move(place[0]);
+  }
+  const std::size_t most = PageElements(request.page_size());
+  const std::vector<ModelDescription> models = context.router.ListModels(after, most + 1);
+  const std::size_t shown =
+      FillPage(models, most, response->mutable_models(),
+               [](const ModelDescription& model, v1::Model* proto) { ToProto(model.spec, proto); });
+  if (shown < models.size()) {
+    response->set_next_page_token(MakePageToken("models", {models[shown - 1].spec.name}));
   }
   return absl::OkStatus();
 }

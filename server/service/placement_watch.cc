@@ -32,8 +32,10 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
     if (!entered_) return Refuse(ShuttingDown());
     const absl::Status refusal = admission_.Admit(context_, Call::kWatchPlacements, rpc);
     if (!refusal.ok()) return Refuse(refusal);
-    context_.metrics.OnCall(Call::kWatchPlacements, readable, absl::ZeroDuration());
-    if (!readable.ok()) return Refuse(readable);
+    const absl::Status watchable =
+        readable.ok() ? context_.router.CheckNamed(model_, node_id_) : readable;
+    context_.metrics.OnCall(Call::kWatchPlacements, watchable, absl::ZeroDuration());
+    if (!watchable.ok()) return Refuse(watchable);
     watching_ = true;
     StartSendInitialMetadata();
     context_.feed.Add(this);

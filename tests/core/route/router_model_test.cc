@@ -1,6 +1,7 @@
 // Declaring and describing models, and the router's own options.
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/route/router.h"
@@ -11,7 +12,9 @@
 namespace eldr {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class RouterModelTest : public RouterFixture {};
 
@@ -79,6 +82,43 @@ TEST_F(RouterModelTest, WhateverNamesAnUndeclaredModelIsNotFound) {
   EXPECT_THAT(router_->ListNodes("nope"), not_found);
   EXPECT_EQ(router_->AwaitSignature("nope", "r", [] {}), 0u);
   EXPECT_FALSE(router_->CancelWait("nope", 1));
+}
+
+TEST_F(RouterModelTest, ANameThatIsNotDeclaredIsAnsweredWithThoseNearIt) {
+  ASSERT_THAT(router_->DeclareModel({"openai/gpt-oss-20b", {1, 4, 1, {}}, {}}), IsOk());
+  EXPECT_THAT(
+      router_->DescribeModel("openai/gpt-oss-2b"),
+      StatusIs(absl::StatusCode::kNotFound, HasSubstr("(near it: \"openai/gpt-oss-20b\")")));
+  EXPECT_THAT(
+      router_->DescribeModel("gpt-oss-20b"),
+      StatusIs(absl::StatusCode::kNotFound, HasSubstr("(near it: \"openai/gpt-oss-20b\")")));
+}
+
+TEST_F(RouterModelTest, ListsGoOnBehindAnyPlace) {
+  for (const char* model : {"alpha", "beta"}) {
+    ASSERT_THAT(router_->DeclareModel({model, {1, 4, 1, {}}, {}}), IsOk());
+    for (const char* node : {"2", "1", "3"}) {
+      NodeSpec spec = Node(absl::StrCat(model, node));
+      spec.model = model;
+      ASSERT_THAT(router_->RegisterNode(spec), IsOk());
+    }
+  }
+  const auto ids = [this](const std::string& model, const NodePosition& after, std::size_t most) {
+    std::vector<std::string> list;
+    const auto nodes = router_->ListNodes(model, after, most);
+    EXPECT_THAT(nodes, IsOk());
+    for (const NodeStatus& node : *nodes) list.push_back(node.spec.node_id);
+    return list;
+  };
+  EXPECT_THAT(ids("", {}, 4), ElementsAre("alpha1", "alpha2", "alpha3", "beta1"));
+  EXPECT_THAT(ids("", {"alpha", "alpha2"}, 2), ElementsAre("alpha3", "beta1"));
+  EXPECT_THAT(ids("", {"alpha", "alpha25"}, 1), ElementsAre("alpha3")) << "gone meanwhile";
+  EXPECT_THAT(ids("", {"b", ""}, 9), ElementsAre("beta1", "beta2", "beta3"));
+  EXPECT_THAT(ids("beta", {"beta", "beta2"}, 9), ElementsAre("beta3"));
+  EXPECT_THAT(ids("", {"beta", "beta3"}, 9), IsEmpty());
+  const auto models = router_->ListModels("alpha", 1);
+  ASSERT_EQ(models.size(), 1u);
+  EXPECT_EQ(models[0].spec.name, "beta");
 }
 
 TEST_F(RouterModelTest, ModelsAreListedByNameAndKeptApart) {

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -103,6 +104,81 @@ TEST_F(FleetServiceTest, ANodeJoinsReportsDrainsAndGoes) {
     EXPECT_EQ(removed.ended_leases(), known ? 1u : 0u);
   }
   EXPECT_EQ(List().nodes_size(), 0);
+}
+
+// Labels as large as they may be, so that all nodes together outgrow a message several times over,
+// while nodes come and go between the pages.
+TEST_F(FleetServiceTest, PagesHoldEveryNodeOnceAndFitAMessage) {
+  constexpr int kNodes = 700;
+  const auto id = [](int i) { return absl::StrCat("n", 1000 + i); };
+  for (int i = 0; i < kNodes; ++i) {
+    v1::NodeSpec spec = Spec();
+    spec.set_node_id(id(i));
+    for (int label = 0; label < 32; ++label) {
+      (*spec.mutable_labels())[absl::StrCat(label, std::string(250, 'k'))] = std::string(256, 'v');
+    }
+    ASSERT_THAT(FromGrpc(Register(spec)), IsOk());
+  }
+  for (const std::uint32_t page_size : {0u, 123u}) {
+    std::vector<std::string> ids;
+    v1::ListNodesRequest request;
+    request.set_page_size(page_size);
+    int pages = 0;
+    do {
+      grpc::ClientContext context;
+      v1::ListNodesResponse page;
+      // The client's limit is gRPC's default of 4 MiB.
+      ASSERT_THAT(FromGrpc(fleet_->ListNodes(&context, request, &page)), IsOk());
+      ASSERT_GT(page.nodes_size(), 0);
+      if (page_size > 0) {
+        EXPECT_LE(page.nodes_size(), 123);
+      }
+      for (const v1::Node& node : page.nodes()) ids.push_back(node.spec().node_id());
+      request.set_page_token(page.next_page_token());
+      // The one that the next page goes on behind is gone by then, and back after it.
+      v1::RemoveNodeRequest remove;
+      remove.set_node_id(ids.back());
+      grpc::ClientContext remove_context;
+      v1::RemoveNodeResponse removed;
+      ASSERT_THAT(FromGrpc(fleet_->RemoveNode(&remove_context, remove, &removed)), IsOk());
+      v1::NodeSpec back = page.nodes(page.nodes_size() - 1).spec();
+      ASSERT_THAT(FromGrpc(Register(back)), IsOk());
+      ++pages;
+    } while (!request.page_token().empty());
+    EXPECT_GT(pages, 3);
+    ASSERT_EQ(ids.size(), static_cast<std::size_t>(kNodes));
+    for (int i = 0; i < kNodes; ++i) EXPECT_EQ(ids[static_cast<std::size_t>(i)], id(i));
+  }
+}
+
+TEST_F(FleetServiceTest, APageGoesOnOnlyInTheListItIsOf) {
+  for (const char* id : {"a", "b"}) {
+    v1::NodeSpec spec = Spec();
+    spec.set_node_id(id);
+    ASSERT_THAT(FromGrpc(Register(spec)), IsOk());
+  }
+  const auto list = [this](const v1::ListNodesRequest& request, v1::ListNodesResponse* response) {
+    grpc::ClientContext context;
+    return FromGrpc(fleet_->ListNodes(&context, request, response));
+  };
+  v1::ListNodesRequest request;
+  request.set_model(kModel);
+  request.set_page_size(1);
+  v1::ListNodesResponse first;
+  ASSERT_THAT(list(request, &first), IsOk());
+  ASSERT_EQ(first.nodes_size(), 1);
+  request.set_page_token(first.next_page_token());
+  v1::ListNodesResponse second;
+  ASSERT_THAT(list(request, &second), IsOk());
+  ASSERT_EQ(second.nodes_size(), 1);
+  EXPECT_EQ(second.nodes(0).spec().node_id(), "b");
+  EXPECT_EQ(second.next_page_token(), "");
+  v1::ListNodesResponse unused;
+  request.clear_model();
+  EXPECT_THAT(list(request, &unused), StatusIs(Code::kInvalidArgument, HasSubstr("page_token")));
+  request.set_page_token("made up");
+  EXPECT_THAT(list(request, &unused),
+              StatusIs(Code::kInvalidArgument, HasSubstr("page_token: got \"made up\"")));
 }
 
 TEST_F(FleetServiceTest, ResidencyIsReadByNode) {

@@ -101,6 +101,22 @@ TEST_F(ModelServiceTest, ListsByNameAndKnowsWhatIsNotDeclared) {
   ASSERT_THAT(FromGrpc(models_->ListModels(&context, {}, &list)), IsOk());
   ASSERT_EQ(list.models_size(), 2);
   EXPECT_EQ(list.models(0).name(), "another");
+  EXPECT_EQ(list.next_page_token(), "");
+
+  v1::ListModelsRequest page;
+  page.set_page_size(1);
+  for (const char* const name : {"another", "declared"}) {
+    grpc::ClientContext page_context;
+    ASSERT_THAT(FromGrpc(models_->ListModels(&page_context, page, &list)), IsOk());
+    ASSERT_EQ(list.models_size(), 1);
+    EXPECT_EQ(list.models(0).name(), name);
+    page.set_page_token(list.next_page_token());
+  }
+  EXPECT_EQ(page.page_token(), "");
+  page.set_page_token("declared");
+  grpc::ClientContext bad_context;
+  EXPECT_THAT(FromGrpc(models_->ListModels(&bad_context, page, &list)),
+              StatusIs(Code::kInvalidArgument, HasSubstr("page_token: got \"declared\"")));
 
   grpc::ClientContext describe_context;
   v1::DescribeModelRequest request;

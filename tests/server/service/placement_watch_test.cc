@@ -4,6 +4,7 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -104,6 +105,38 @@ TEST_F(PlacementWatchTest, ANodeIsWatchedAlone) {
     }
   }
   context.TryCancel();
+}
+
+TEST_F(PlacementWatchTest, WhatCanNeverBeToldIsNotFound) {
+  v1::DeclareModelRequest other;
+  other.set_name("other");
+  other.mutable_geometry()->set_layers(1);
+  other.mutable_geometry()->set_experts(4);
+  other.mutable_geometry()->set_top_k(1);
+  grpc::ClientContext declare_context;
+  v1::DeclareModelResponse declared;
+  ASSERT_THAT(FromGrpc(models_->DeclareModel(&declare_context, other, &declared)), IsOk());
+  struct Bad {
+    const char* model;
+    const char* node_id;
+    const char* message;
+  };
+  for (const Bad& bad :
+       {Bad{"typo", "", "model: \"typo\" is not declared"}, Bad{"othr", "", "(near it: \"other\")"},
+        Bad{"", "typo", "node_id: \"typo\" is not registered"},
+        Bad{"other", "a", "node_id: \"a\" is registered for model \"m\""}}) {
+    v1::WatchPlacementsRequest request;
+    request.set_model(bad.model);
+    request.set_node_id(bad.node_id);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    const auto reader = watcher_->WatchPlacements(&context, request);
+    v1::WatchPlacementsResponse told;
+    EXPECT_FALSE(reader->Read(&told));
+    EXPECT_THAT(FromGrpc(reader->Finish()),
+                StatusIs(absl::StatusCode::kNotFound, ::testing::HasSubstr(bad.message)));
+  }
+  EXPECT_TRUE(Eventually([&] { return Metric("eldr_calls_in_flight") == 0; }));
 }
 
 TEST_F(PlacementWatchTest, ASlowReaderMissesSomeAndHoldsNobodyUp) {
