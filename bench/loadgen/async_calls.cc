@@ -6,6 +6,7 @@
 #include "absl/memory/memory.h"
 #include "client/src/channel_credentials.h"
 #include "client/src/connection.h"
+#include "client/src/open_channel.h"
 #include "core/base/status_macros.h"
 
 namespace eldr::loadgen {
@@ -23,14 +24,11 @@ absl::StatusOr<std::unique_ptr<AsyncCalls>> AsyncCalls::Create(const client::Opt
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   ELDR_ASSIGN_OR_RETURN(credentials, client::internal::MakeChannelCredentials(options.tls));
   for (std::size_t i = 0; i < connections; ++i) {
-    grpc::ChannelArguments arguments;
+    grpc::ChannelArguments arguments = client::internal::ArgumentsOf(options);
     // Channels to one target would share a connection.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMilliseconds);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMilliseconds);
-    if (!options.tls.server_name.empty()) {
-      arguments.SetSslTargetNameOverride(options.tls.server_name);
-    }
     calls->channels_.push_back(grpc::CreateCustomChannel(options.target, credentials, arguments));
   }
   calls->thread_ = std::thread([self = calls.get()] { self->Complete(); });

@@ -1,18 +1,16 @@
 #include "client/src/connection.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-#include <grpcpp/support/channel_arguments.h>
-
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/src/channel_credentials.h"
+#include "client/src/open_channel.h"
 
 namespace eldr::client::internal {
 namespace {
+
+// Many calls may fail at one moment; they need not all start the search for the daemon anew.
+constexpr absl::Duration kBetweenSearches = absl::Milliseconds(100);
 
 absl::Status Check(const Options& options) {
   const auto refuse = [](absl::string_view field, const auto& value, absl::string_view expected) {
@@ -42,29 +40,14 @@ absl::Status Check(const Options& options) {
   if (options.max_receive_bytes <= 0) {
     return refuse("max_receive_bytes", options.max_receive_bytes, "more than 0");
   }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Options& options) {
-  if (options.channel != nullptr) return options.channel;
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
-  // gRPC waits 1 s before it connects again and fails calls at once meanwhile, which would use up
-  // all attempts of a call: reconnect at the pace of the retries instead.
-  const auto milliseconds = [](absl::Duration d) {
-    return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(d), 1, 60'000));
-  };
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
-                   milliseconds(options.retry.initial_backoff));
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, milliseconds(options.retry.max_backoff));
-  if (!options.tls.server_name.empty()) arguments.SetSslTargetNameOverride(options.tls.server_name);
-  auto credentials = options.credentials;
-  if (credentials == nullptr) {
-    auto made = MakeChannelCredentials(options.tls);
-    if (!made.ok()) return made.status();
-    credentials = *std::move(made);
+  if (options.keepalive_time < absl::Seconds(1)) {
+    return refuse("keepalive_time", absl::FormatDuration(options.keepalive_time), "at least 1s");
   }
-  return grpc::CreateCustomChannel(options.target, credentials, arguments);
+  if (options.keepalive_timeout < absl::Seconds(1)) {
+    return refuse("keepalive_timeout", absl::FormatDuration(options.keepalive_timeout),
+                  "at least 1s");
+  }
+  return CheckProxy(options.http_proxy);
 }
 
 // A pause between attempts waits on the channel, and ends when that connects: while nobody waits
@@ -119,18 +102,41 @@ Connection::Connection(Options options, std::shared_ptr<grpc::Channel> channel)
 
 absl::Status Connection::Retry(const CallOptions& options, Repeat repeat,
                                absl::FunctionRef<grpc::Status(grpc::ClientContext&)> attempt) {
-  const absl::Duration timeout =
-      options.timeout == absl::ZeroDuration() ? options_.timeout : options.timeout;
-  return CallWithRetry(options_.retry, repeat, timeout, environment_,
+  return CallWithRetry(options_.retry, repeat, TimeoutOf(options), environment_,
                        [this, &attempt](absl::Duration remaining) {
                          grpc::ClientContext context;  // a context serves one attempt
                          token_.AddTo(context);
                          SetTimeout(context, remaining);
-                         return FromGrpcStatus(attempt(context));
+                         return Judge(attempt(context));
                        });
 }
 
+absl::Status Connection::Judge(const grpc::Status& status) {
+  const absl::Status judged = FromGrpcStatus(status);
+  if (!absl::IsUnavailable(judged)) return judged;
+  SearchDaemon();
+  if (options_.http_proxy.empty() || options_.channel != nullptr) return judged;
+  return absl::UnavailableError(absl::StrCat(judged.message(), " (by way of the proxy ",
+                                             ProxyAddress(options_.http_proxy), ")"));
+}
+
+void Connection::SearchDaemon() {
+  {
+    absl::MutexLock lock(&mutex_);
+    const absl::Duration now = Now();
+    if (now < next_search_) return;
+    next_search_ = now + kBetweenSearches;
+  }
+  // The name is looked up again, and what it stands for now is tried at once: without this gRPC
+  // would look up a name that could not be resolved after up to two minutes.
+  grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
+}
+
 void Connection::PrepareStream(const CallOptions& options, grpc::ClientContext& context) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (reader_ == nullptr) reader_ = std::make_unique<ChannelReader>();
+  }
   if (options.timeout != absl::ZeroDuration()) SetTimeout(context, options.timeout);
   token_.AddTo(context);
 }

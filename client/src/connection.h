@@ -7,9 +7,12 @@
 
 #include <memory>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "client/src/channel_reader.h"
 #include "client/src/grpc_status.h"
 #include "client/src/lease_renewals.h"
 #include "client/src/renewal_thread.h"
@@ -50,17 +53,26 @@ class Connection {
   // asks.
   void PrepareStream(const CallOptions& options, grpc::ClientContext& context);
 
+  // How an attempt ended. One that did not reach the daemon starts the search for it anew, and its
+  // message names the proxy if there is one.
+  absl::Status Judge(const grpc::Status& status);
+
   v1::ModelService::StubInterface& models() { return *models_; }
   v1::FleetService::StubInterface& fleet() { return *fleet_; }
   v1::PlacementService::StubInterface& placement() { return *placement_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
   absl::Duration Now() const { return environment_.now(); }
+  // How long a call with these options may take in all.
+  absl::Duration TimeoutOf(const CallOptions& options) const {
+    return options.timeout == absl::ZeroDuration() ? options_.timeout : options.timeout;
+  }
   LeaseRenewals& renewals() { return renewals_; }
   RenewalThread& renewal_thread() { return renewal_thread_; }
 
  private:
   Connection(Options options, std::shared_ptr<grpc::Channel> channel);
+  void SearchDaemon();
 
   const Options options_;
   const RetryEnvironment environment_;
@@ -70,6 +82,9 @@ class Connection {
   const std::unique_ptr<v1::FleetService::StubInterface> fleet_;
   const std::unique_ptr<v1::PlacementService::StubInterface> placement_;
   LeaseRenewals renewals_;
+  absl::Mutex mutex_;
+  absl::Duration next_search_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
+  std::unique_ptr<ChannelReader> reader_ ABSL_GUARDED_BY(mutex_);  // from the first stream on
   // Last, so that it ends first: it makes calls through all of the above.
   RenewalThread renewal_thread_;
 };

@@ -5,6 +5,16 @@
 #include "client/src/connection.h"
 
 namespace eldr::client {
+namespace {
+
+// A keeper may be the last to hold its connection, whose end waits for what it still sends. So its
+// thread lets go of it.
+void LetGo(std::shared_ptr<internal::Connection> connection) {
+  internal::RenewalThread& thread = connection->renewal_thread();
+  thread.LetGo(std::move(connection));
+}
+
+}  // namespace
 
 LeaseKeeper::LeaseKeeper(std::shared_ptr<internal::Connection> connection, v1::LeaseKey key,
                          absl::Duration ttl)
@@ -29,8 +39,7 @@ LeaseKeeper::~LeaseKeeper() { ReleaseLater(); }
 void LeaseKeeper::ReleaseLater() {
   if (connection_ == nullptr) return;
   connection_->renewals().ReleaseLater(ticket_);
-  connection_->renewal_thread().Wake();
-  connection_.reset();
+  LetGo(std::move(connection_));
 }
 
 absl::Status LeaseKeeper::status() const {
@@ -42,21 +51,23 @@ absl::StatusOr<v1::ReleaseLeaseResponse> LeaseKeeper::Release(const ReleaseOptio
   if (connection_ == nullptr) {
     return absl::FailedPreconditionError("the lease was released or detached before");
   }
-  const std::shared_ptr<internal::Connection> connection = std::move(connection_);
+  std::shared_ptr<internal::Connection> connection = std::move(connection_);
   connection->renewals().Remove(ticket_);
   v1::ReleaseLeaseRequest request;
   *request.mutable_lease() = key_;
   if (options.output_tokens) request.set_output_tokens(*options.output_tokens);
   if (options.decode_counts) *request.mutable_decode_counts() = *options.decode_counts;
-  return connection->Call(connection->placement(),
-                          &v1::PlacementService::StubInterface::ReleaseLease, request,
-                          CallOptions());
+  auto response =
+      connection->Call(connection->placement(), &v1::PlacementService::StubInterface::ReleaseLease,
+                       request, CallOptions());
+  LetGo(std::move(connection));
+  return response;
 }
 
 void LeaseKeeper::Detach() {
   if (connection_ == nullptr) return;
   connection_->renewals().Remove(ticket_);
-  connection_.reset();
+  LetGo(std::move(connection_));
 }
 
 }  // namespace eldr::client

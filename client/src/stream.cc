@@ -112,7 +112,7 @@ absl::StatusOr<std::optional<typename Stream<Rpc>::Reply>> Stream<Rpc>::Receive(
     }
     return std::optional<Reply>(std::move(reply));
   }
-  absl::Status end = internal::FromGrpcStatus(state_->rpc->Finish());
+  absl::Status end = state_->connection->Judge(state_->rpc->Finish());
   absl::MutexLock lock(&state_->mutex);
   state_->end = end;
   if (!end.ok()) return end;

@@ -136,6 +136,40 @@ TEST_F(ClientTest, ReadsTheHealthOfEachService) {
   EXPECT_THAT(client_->CheckHealth("nonsense"), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(ClientTest, ListsBringAllPagesOrTheOneAskedFor) {
+  daemon_.fleet.list_nodes.set_answer(
+      [](const v1::ListNodesRequest& request, v1::ListNodesResponse* response) {
+        const std::string& token = request.page_token();
+        response->add_nodes()->mutable_spec()->set_node_id(token.empty() ? "a" : token);
+        if (token != "c") response->set_next_page_token(token.empty() ? "b" : "c");
+        return request.model() == "m" ? grpc::Status::OK : grpc::Status::CANCELLED;
+      });
+  v1::ListNodesRequest request;
+  request.set_model("m");
+  const auto all = client_->ListNodes(request);
+  ASSERT_THAT(all, IsOk());
+  ASSERT_EQ(all->nodes_size(), 3);
+  EXPECT_EQ(all->nodes(2).spec().node_id(), "c");
+  EXPECT_EQ(all->next_page_token(), "");
+  request.set_page_size(1);
+  const auto one = client_->ListNodes(request);
+  ASSERT_THAT(one, IsOk());
+  EXPECT_EQ(one->nodes_size(), 1);
+  EXPECT_EQ(one->next_page_token(), "b");
+  request.clear_page_size();
+  request.set_page_token("c");
+  EXPECT_EQ(client_->ListNodes(request)->nodes_size(), 1);
+}
+
+TEST_F(ClientTest, AListThatNeverEndsEnds) {
+  daemon_.models.list_models.set_answer([](const auto&, v1::ListModelsResponse* response) {
+    response->set_next_page_token("again");
+    return grpc::Status::OK;
+  });
+  EXPECT_THAT(client_->ListModels({}),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("next_page_token")));
+}
+
 TEST(ClientOptionsTest, RefusesValuesOutOfTheirRange) {
   const auto refused = [](const Options& options, const std::string& field) {
     EXPECT_THAT(Client::Create(options),
@@ -145,6 +179,12 @@ TEST(ClientOptionsTest, RefusesValuesOutOfTheirRange) {
   refused({.timeout = absl::ZeroDuration()}, "timeout");
   refused({.retry = {.max_attempts = 0}}, "max_attempts");
   refused({.retry = {.multiplier = 0.5}}, "multiplier");
+  refused({.keepalive_time = absl::Milliseconds(999)}, "keepalive_time");
+  refused({.keepalive_timeout = absl::ZeroDuration()}, "keepalive_timeout");
+  for (const char* proxy : {"proxy:3128", "https://proxy:3128", "http://proxy", "http://:80",
+                            "http://proxy:3128/path", "http://u:p@"}) {
+    refused({.http_proxy = proxy}, "http_proxy");
+  }
   refused({.max_receive_bytes = 0}, "max_receive_bytes");
 }
 

@@ -49,10 +49,11 @@ grpc::Status FakePlacement::StreamSignatures(
 }
 
 grpc::Status FakePlacement::WatchPlacements(
-    grpc::ServerContext*, const v1::WatchPlacementsRequest* request,
+    grpc::ServerContext* context, const v1::WatchPlacementsRequest* request,
     grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) {
   watch_request = *request;
   for (const v1::WatchPlacementsResponse& placement : watched) writer->Write(placement);
+  while (watch_goes_on.load() && !context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
   return stream_end;
 }
 
@@ -64,11 +65,12 @@ grpc::Status FakePlacement::StreamPlacements(
   return stream_end;
 }
 
-FakeDaemon::FakeDaemon() {
+FakeDaemon::FakeDaemon(const std::string& target) {
   grpc::EnableDefaultHealthCheckService(true);
   int port = 0;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1'000);
+  builder.AddListeningPort(target, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&models);
   builder.RegisterService(&fleet);
   builder.RegisterService(&placement);

@@ -5,6 +5,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_context.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -93,10 +94,12 @@ class FakePlacement final : public v1::PlacementService::Service {
   ELDR_FAKE_CALL(ReleaseLeases, release_leases)
   ELDR_FAKE_CALL(ExplainPlacement, explain_placement)
 
-  // Sends `watched`, then ends with `stream_end`.
-  grpc::Status WatchPlacements(grpc::ServerContext*, const v1::WatchPlacementsRequest* request,
+  // Sends `watched`, then ends with `stream_end`, unless it goes on.
+  grpc::Status WatchPlacements(grpc::ServerContext* context,
+                               const v1::WatchPlacementsRequest* request,
                                grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) override;
   std::vector<v1::WatchPlacementsResponse> watched;
+  std::atomic<bool> watch_goes_on{false};
   v1::WatchPlacementsRequest watch_request;
 
   grpc::Status StreamSignatures(
@@ -112,11 +115,13 @@ class FakePlacement final : public v1::PlacementService::Service {
 
 #undef ELDR_FAKE_CALL
 
-// Listens on a free port of the loopback from construction to destruction, with the gRPC health
-// service beside the three of ours.
+// Listens on the loopback from construction to destruction, with the gRPC health service beside the
+// three of ours. Takes as many pings as eldrd does.
 class FakeDaemon {
  public:
-  FakeDaemon();
+  // On a free port, or where a former one was.
+  FakeDaemon() : FakeDaemon("127.0.0.1:0") {}
+  explicit FakeDaemon(const std::string& target);
   ~FakeDaemon();
 
   const std::string& target() const { return target_; }

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "eldr/client/client.h"
 #include "tests/client/fake_daemon.h"
@@ -29,7 +32,7 @@ bool Eventually(Condition condition) {
 class LeaseKeeperTest : public ::testing::Test {
  protected:
   LeaseKeeperTest() {
-    auto client = Client::Create({.target = daemon_.target()});
+    auto client = Client::Create({.target = daemon_.target(), .timeout = absl::Seconds(30)});
     EXPECT_THAT(client, IsOk());
     client_ = *std::move(client);
     daemon_.placement.renew_leases.set_answer(
@@ -121,6 +124,39 @@ TEST_F(LeaseKeeperTest, TheLastKeeperSendsItsReleaseBeforeTheConnectionEnds) {
     const LeaseKeeper lease = Keep("r1", 600);
     client_.reset();  // the keeper goes on alone
   }
+  EXPECT_TRUE(Eventually([&] { return ReleasedInBackground() == std::vector<std::string>{"r1"}; }));
+}
+
+TEST_F(LeaseKeeperTest, OneThatOutlivesItsClientDoesNotWaitForADaemonThatDoesNotAnswer) {
+  // Shared: the handlers may come to it after the test has ended.
+  auto answer = std::make_shared<absl::Notification>();
+  const auto late = [answer](const auto&, auto*) {
+    answer->WaitForNotification();
+    return grpc::Status::OK;
+  };
+  daemon_.placement.release_leases.set_answer(late);
+  daemon_.placement.renew_leases.set_answer(late);
+  const absl::Time start = absl::Now();
+  {
+    const LeaseKeeper released = Keep("r1", 600);
+    LeaseKeeper detached = Keep("r2", 1);
+    EXPECT_TRUE(Eventually([&] { return !daemon_.placement.renew_leases.requests().empty(); }));
+    client_.reset();
+    detached.Detach();
+  }
+  EXPECT_LT(absl::Now() - start, absl::Seconds(15)) << "the calls take 30 s";
+  answer->Notify();
+  EXPECT_TRUE(Eventually([&] { return ReleasedInBackground() == std::vector<std::string>{"r1"}; }));
+}
+
+TEST_F(LeaseKeeperTest, TheClientWaitsForWhatItsKeepersLeftToRelease) {
+  daemon_.placement.release_leases.set_answer([](const auto&, auto*) {
+    absl::SleepFor(absl::Milliseconds(20));  // so that it is still under way
+    return grpc::Status::OK;
+  });
+  const LeaseKeeper other = Keep("r2", 600);  // holds the connection
+  { const LeaseKeeper lease = Keep("r1", 600); }
+  client_.reset();
   EXPECT_THAT(ReleasedInBackground(), testing::ElementsAre("r1"));
 }
 

@@ -46,9 +46,14 @@ class Client {
   // INVALID_ARGUMENT if an option is out of its range or a file of TLS cannot be read,
   // UNAUTHENTICATED if the token file cannot.
   static absl::StatusOr<std::unique_ptr<Client>> Create(Options options);
+  // Waits until the releases are sent that destroyed keepers have left to it, as long as two calls
+  // may take at most.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
+
+  // The lists below bring all pages, as if they were one, unless the request has a page_size or a
+  // page_token: then they bring that page, and next_page_token tells of more.
 
   // Models.
   absl::StatusOr<v1::DeclareModelResponse> DeclareModel(const v1::DeclareModelRequest& request,

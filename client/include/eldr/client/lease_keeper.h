@@ -27,7 +27,8 @@ class LeaseRenewals;
 //
 // The lease is renewed at a third of its time to live, by one background thread that all keepers
 // of a client share and that renews what is due in one call. Destroying a keeper releases its
-// lease without waiting: the same thread sends the release. A keeper may outlive its client.
+// lease without waiting: the same thread sends the release. A keeper may outlive its client; what
+// it then leaves to the thread is lost if the process ends first, and its lease runs out.
 //
 // Movable. Each keeper is used by one thread at a time, different ones by any threads.
 class LeaseKeeper {

@@ -41,11 +41,24 @@ struct TlsOptions {
 };
 
 struct Options {
-  // Where the daemon listens: "host:port" or "unix:/path".
+  // Where the daemon listens: "host:port" or "unix:/path". A name is looked up again whenever the
+  // connection is lost, so a successor that takes over the name is found.
   std::string target = "127.0.0.1:9002";
   // How long one call may take in all, unless its CallOptions say otherwise. Must be positive.
   absl::Duration timeout = absl::Seconds(5);
   RetryOptions retry = {};
+  // How soon a daemon is noticed that vanished without a word, with its host or its network. While
+  // a call or a stream waits and nothing was received for keepalive_time, the daemon is asked;
+  // after keepalive_timeout without an answer, or without an acknowledgement of what was sent, the
+  // connection is given up: what waits ends with UNAVAILABLE, and the next call connects anew. Both
+  // at least 1 s. eldrd allows a question every second; a proxy in between may allow fewer, and
+  // then ends connections with "too_many_pings". keepalive_time of InfiniteDuration(): never asked.
+  absl::Duration keepalive_time = absl::Seconds(2);
+  absl::Duration keepalive_timeout = absl::Seconds(3);
+  // The HTTP proxy to connect through, http://[USER:PASSWORD@]HOST:PORT. Empty: none, whatever the
+  // environment says. Targets in the environment's no_grpc_proxy or no_proxy are still reached
+  // directly.
+  std::string http_proxy;
   // Whom the client trusts and who it is.
   TlsOptions tls = {};
   // A file whose first line is a bearer token, sent with every call; read again when it changes.
@@ -53,7 +66,7 @@ struct Options {
   std::string token_file;
   // Used in the place of `tls` if set.
   std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
-  // If set, calls go over this channel, and `target`, `tls` and `credentials` are not used. This is
+  // If set, calls go over this channel, and nothing of what says how to connect is used. This is
   // the seam for tests: implement the generated services, and hand in Server::InProcessChannel().
   std::shared_ptr<grpc::Channel> channel = nullptr;
   // The largest answer that is accepted, in bytes. Must be positive.
