@@ -4,10 +4,10 @@
 
 #include <CLI/App.hpp>
 #include <functional>
-#include <ostream>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "client/ctl/printer.h"
 #include "eldr/client/client.h"
 
 namespace eldr::ctl {
@@ -18,7 +18,9 @@ enum class Format { kTable, kJson };
 // What a command runs with.
 struct Session {
   client::Client& client;
-  std::ostream& out;
+  Printer out;
+  // For what goes wrong while the command goes on.
+  Printer err;
   Format format = Format::kTable;
 };
 

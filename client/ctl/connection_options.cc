@@ -8,6 +8,10 @@ void AddConnectionOptions(CLI::App& app, client::Options& options) {
   app.add_option("--target", options.target, "The daemon: host:port or unix:/path")
       ->envname("ELDR_TARGET")
       ->capture_default_str();
+  app.add_option("--proxy", options.http_proxy,
+                 "Connect through this HTTP proxy, http://HOST:PORT [none, http_proxy or not]")
+      ->envname("ELDR_PROXY")
+      ->type_name("URL");
   const auto add_file = [&app](const char* flag, std::string& path, const char* variable,
                                const char* help) {
     app.add_option(flag, path, help)->envname(variable)->type_name("FILE");

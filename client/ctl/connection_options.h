@@ -8,8 +8,8 @@
 
 namespace eldr::ctl {
 
-// Declares --target, --tls-* and --token-file, each with its environment variable. `options` must
-// outlive the parsing.
+// Declares --target, --proxy, --tls-* and --token-file, each with its environment variable.
+// `options` must outlive the parsing.
 void AddConnectionOptions(CLI::App& app, client::Options& options);
 
 }  // namespace eldr::ctl

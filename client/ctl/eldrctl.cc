@@ -12,6 +12,7 @@
 #include "client/ctl/command.h"
 #include "client/ctl/connection_options.h"
 #include "client/ctl/duration_option.h"
+#include "client/ctl/print.h"
 
 namespace eldr::ctl {
 namespace {
@@ -75,8 +76,8 @@ void AddCommands(CLI::App& app, Runner& chosen) {
   }
 }
 
-int Fail(const absl::Status& status, std::ostream& err) {
-  err << "error: " << absl::StatusCodeToString(status.code()) << ": " << status.message() << "\n";
+int Fail(const absl::Status& status, Printer err) {
+  PrintError(status, err);
   if (absl::IsUnauthenticated(status)) {
     err << "Give a credential that the daemon knows: --token-file FILE, or --tls-ca FILE, "
            "--tls-cert FILE and --tls-key FILE.\n";
@@ -112,7 +113,7 @@ int RunEldrctl(const std::vector<std::string>& arguments, std::ostream& out, std
     Fail(client.status(), err);
     return kExitUsage;
   }
-  Session session{**client, out, global.format};
+  Session session{**client, out, err, global.format};
   const absl::Status status = chosen(session);
   return status.ok() ? kExitOk : Fail(status, err);
 }

@@ -13,7 +13,7 @@
 namespace eldr::ctl {
 namespace {
 
-void PrintDecision(const v1::ExplainPlacementResponse& explained, std::ostream& out) {
+void PrintDecision(const v1::ExplainPlacementResponse& explained, Printer out) {
   PrintFields(
       {{"node", explained.node_id()},
        {"place_time", google::protobuf::util::TimeUtil::ToString(explained.place_time())},
@@ -40,7 +40,7 @@ std::string SecondsText(double seconds) {
   return absl::StrFormat("%.3gms", nanoseconds / 1e6);
 }
 
-void PrintShadow(const v1::ExplainPlacementResponse& explained, std::ostream& out) {
+void PrintShadow(const v1::ExplainPlacementResponse& explained, Printer out) {
   if (!explained.has_shadow()) return;
   const v1::ShadowDecision& shadow = explained.shadow();
   out << "shadow policy " << shadow.policy() << ": "
@@ -50,7 +50,7 @@ void PrintShadow(const v1::ExplainPlacementResponse& explained, std::ostream& ou
       << SecondsText(shadow.cost_difference()) << "\n";
 }
 
-void PrintCandidates(const v1::ExplainPlacementResponse& explained, std::ostream& out) {
+void PrintCandidates(const v1::ExplainPlacementResponse& explained, Printer out) {
   Table table({"CANDIDATE", "LOAD", "EXPERTS", "MARGINAL", "STEP", "COST", "BASE", "PER_EXPERT",
                "PER_REQUEST", "PER_TOKEN", "SLOWNESS", "BUCKET"});
   for (const v1::CandidateScore& candidate : explained.candidates()) {

@@ -53,7 +53,8 @@ absl::Status SendOne(Session& session, const v1::HeartbeatRequest& request) {
                 << " unconfirmed, " << response->conflicts() << " conflicts, "
                 << response->not_adopted() << " not adopted";
   }
-  session.out << std::endl;
+  session.out << "\n";
+  session.out.Flush();
   return absl::OkStatus();
 }
 
@@ -61,14 +62,22 @@ absl::Status SendAll(Session& session, const HeartbeatOptions& o) {
   v1::HeartbeatRequest request = RequestOf(o);
   // Without --every just one; with it, until --count or an interrupt.
   const uint64_t count = o.every ? o.count.value_or(UINT64_MAX) : 1;
+  absl::Status status;
   for (uint64_t sent = 0; sent < count; ++sent) {
     if (sent > 0) std::this_thread::sleep_for(absl::ToChronoNanoseconds(*o.every));
-    if (absl::Status status = SendOne(session, request); !status.ok()) return status;
-    // These were told once; telling them again would count the steps twice.
+    status = SendOne(session, request);
+    // A daemon that restarts or moves is heard again, by a later heartbeat.
+    const bool passes = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+    if (!status.ok() && (!passes || !o.every)) return status;
+    if (!status.ok() && sent + 1 < count) {
+      PrintError(status, session.err);
+      session.err.Flush();
+    }
+    // Telling these again would count the steps twice, if the daemon took them.
     request.clear_steps();
-    request.clear_finished_request_ids();
+    if (status.ok()) request.clear_finished_request_ids();
   }
-  return absl::OkStatus();
+  return status;
 }
 
 Runner DefineHeartbeat(CLI::App& app) {

@@ -4,12 +4,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/ctl/command.h"
+#include "client/ctl/page_options.h"
 #include "client/ctl/print.h"
 
 namespace eldr::ctl {
 namespace {
 
-void PrintModels(const google::protobuf::RepeatedPtrField<v1::Model>& models, std::ostream& out) {
+void PrintModels(const google::protobuf::RepeatedPtrField<v1::Model>& models, Printer out) {
   Table table({"MODEL", "LAYERS", "EXPERTS", "TOP_K", "POLICY"});
   for (const v1::Model& model : models) {
     const v1::ModelGeometry& geometry = model.geometry();
@@ -59,17 +60,22 @@ Runner DefineDeclare(CLI::App& app) {
   };
 }
 
-Runner DefineListModels(CLI::App&) {
-  return [](Session& session) -> absl::Status {
-    const auto response = session.client.ListModels({});
+Runner DefineListModels(CLI::App& app) {
+  auto page = std::make_shared<PageOptions>();
+  AddPageOptions(app, *page);
+  return [page](Session& session) -> absl::Status {
+    v1::ListModelsRequest request;
+    page->Set(request);
+    const auto response = session.client.ListModels(request);
     if (!response.ok()) return response.status();
     if (session.format == Format::kJson) return PrintJson(*response, session.out);
     PrintModels(response->models(), session.out);
+    PrintNextPage(response->next_page_token(), session.out);
     return absl::OkStatus();
   };
 }
 
-void PrintDescription(const v1::DescribeModelResponse& described, std::ostream& out) {
+void PrintDescription(const v1::DescribeModelResponse& described, Printer out) {
   const v1::ModelGeometry& geometry = described.model().geometry();
   PrintFields({{"model", described.model().name()},
                {"layers", absl::StrCat(geometry.layers())},

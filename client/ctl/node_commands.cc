@@ -7,6 +7,7 @@
 #include "client/ctl/command.h"
 #include "client/ctl/duration_option.h"
 #include "client/ctl/node_table.h"
+#include "client/ctl/page_options.h"
 #include "client/ctl/print.h"
 #include "client/src/proto_duration.h"
 
@@ -90,14 +91,18 @@ Runner DefineRegister(CLI::App& app) {
 
 Runner DefineListNodes(CLI::App& app) {
   auto model = std::make_shared<std::string>();
+  auto page = std::make_shared<PageOptions>();
   app.add_option("--model", *model, "Only nodes of this model [all]")->envname("ELDR_MODEL");
-  return [model](Session& session) -> absl::Status {
+  AddPageOptions(app, *page);
+  return [model, page](Session& session) -> absl::Status {
     v1::ListNodesRequest request;
     request.set_model(*model);
+    page->Set(request);
     const auto response = session.client.ListNodes(request);
     if (!response.ok()) return response.status();
     if (session.format == Format::kJson) return PrintJson(*response, session.out);
     PrintNodes(*response, session.out);
+    PrintNextPage(response->next_page_token(), session.out);
     return absl::OkStatus();
   };
 }

@@ -10,7 +10,7 @@ std::string StateText(v1::NodeState state, bool draining) {
                       draining ? ", draining" : "");
 }
 
-void PrintNodes(const v1::ListNodesResponse& response, std::ostream& out) {
+void PrintNodes(const v1::ListNodesResponse& response, Printer out) {
   Table table({"NODE", "MODEL", "STATE", "ADDRESS", "LOAD", "LEASES", "RUNNING", "QUEUED",
                "KV_TOKENS", "KV_USAGE", "EXPERTS/LAYER", "STEP", "STEP_REPORTED", "HEARTBEAT"});
   for (const v1::Node& node : response.nodes()) {

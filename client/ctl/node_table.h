@@ -2,9 +2,9 @@
 #ifndef ELDR_CLIENT_CTL_NODE_TABLE_H_
 #define ELDR_CLIENT_CTL_NODE_TABLE_H_
 
-#include <ostream>
 #include <string>
 
+#include "client/ctl/printer.h"
 #include "eldr/v1/fleet.pb.h"
 
 namespace eldr::ctl {
@@ -12,7 +12,7 @@ namespace eldr::ctl {
 // "ready", "lost", or "ready, draining".
 std::string StateText(v1::NodeState state, bool draining);
 
-void PrintNodes(const v1::ListNodesResponse& response, std::ostream& out);
+void PrintNodes(const v1::ListNodesResponse& response, Printer out);
 
 }  // namespace eldr::ctl
 

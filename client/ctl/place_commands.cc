@@ -47,7 +47,7 @@ std::string NodeText(const v1::PlacedNode& node) {
                       node.has_dp_rank() ? absl::StrCat(" rank ", node.dp_rank()) : "");
 }
 
-void PrintPlacement(const v1::PlaceResponse& placed, std::ostream& out) {
+void PrintPlacement(const v1::PlaceResponse& placed, Printer out) {
   std::vector<std::pair<std::string, std::string>> fields = {
       {"node", NodeText(placed.node())},
       {"lease_id", absl::StrCat(placed.lease_id())},

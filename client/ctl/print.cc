@@ -11,24 +11,38 @@
 
 namespace eldr::ctl {
 
-void Table::Print(std::ostream& out) const {
+namespace {
+
+// How many characters a terminal shows of UTF-8, which counts all but the bytes that go on.
+std::size_t Width(absl::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
+}  // namespace
+
+void Table::AddRow(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = cell.empty() ? "-" : Printable(cell);
+  rows_.push_back(std::move(cells));
+}
+
+void Table::Print(Printer out) const {
   std::vector<std::size_t> widths(rows_[0].size(), 1);
   for (const std::vector<std::string>& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
   }
   for (const std::vector<std::string>& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string cell = row[i].empty() ? "-" : row[i];
-      out << cell;
+      out << row[i];
       // No blanks at the end of a line.
-      if (i + 1 < row.size()) out << std::string(widths[i] - cell.size() + 2, ' ');
+      if (i + 1 < row.size()) out << std::string(widths[i] - Width(row[i]) + 2, ' ');
     }
     out << "\n";
   }
 }
 
-void PrintFields(const std::vector<std::pair<std::string, std::string>>& fields,
-                 std::ostream& out) {
+void PrintFields(const std::vector<std::pair<std::string, std::string>>& fields, Printer out) {
   std::size_t width = 0;
   for (const auto& [name, value] : fields) width = std::max(width, name.size());
   for (const auto& [name, value] : fields) {
@@ -37,7 +51,7 @@ void PrintFields(const std::vector<std::pair<std::string, std::string>>& fields,
   }
 }
 
-absl::Status PrintJson(const google::protobuf::Message& message, std::ostream& out) {
+absl::Status PrintJson(const google::protobuf::Message& message, Printer out) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
@@ -45,8 +59,13 @@ absl::Status PrintJson(const google::protobuf::Message& message, std::ostream& o
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok()) return absl::InternalError(status.ToString());
-  out << json;
+  // protobuf escapes what a terminal would take for a command.
+  out.Verbatim(json).Flush();
   return absl::OkStatus();
+}
+
+void PrintError(const absl::Status& status, Printer err) {
+  err << "error: " << absl::StatusCodeToString(status.code()) << ": " << status.message() << "\n";
 }
 
 std::string EnumText(absl::string_view name, absl::string_view prefix) {

@@ -34,7 +34,7 @@ std::string LayerText(absl::Span<const float> layer, std::size_t experts_per_cel
 
 }  // namespace
 
-void PrintHeatmap(const v1::GetResidencyResponse& residency, std::size_t width, std::ostream& out) {
+void PrintHeatmap(const v1::GetResidencyResponse& residency, std::size_t width, Printer out) {
   const std::size_t experts = residency.experts();
   const std::size_t per_cell = std::max<std::size_t>(1, (experts + width - 1) / width);
   const absl::Span<const float> activation = residency.activation();
@@ -47,7 +47,7 @@ void PrintHeatmap(const v1::GetResidencyResponse& residency, std::size_t width, 
   for (std::size_t at = 0; experts > 0 && at + experts <= activation.size(); at += experts) {
     const absl::Span<const float> layer = activation.subspan(at, experts);
     const double expected = std::accumulate(layer.begin(), layer.end(), 0.0);
-    out << absl::StrFormat("%4d |%s| %.2f\n", layers, LayerText(layer, per_cell), expected);
+    out << absl::StrFormat("%4d |%s| %.2f", layers, LayerText(layer, per_cell), expected) << "\n";
     total += expected;
     ++layers;
   }

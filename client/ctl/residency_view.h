@@ -3,8 +3,8 @@
 #define ELDR_CLIENT_CTL_RESIDENCY_VIEW_H_
 
 #include <cstddef>
-#include <ostream>
 
+#include "client/ctl/printer.h"
 #include "eldr/v1/fleet.pb.h"
 
 namespace eldr::ctl {
@@ -13,7 +13,7 @@ namespace eldr::ctl {
 // cells, darker the likelier a step activates them, then the layer's expected distinct experts.
 // An answer whose size does not fit its own geometry is cut to what is there.
 // REQUIRES: width > 0.
-void PrintHeatmap(const v1::GetResidencyResponse& residency, std::size_t width, std::ostream& out);
+void PrintHeatmap(const v1::GetResidencyResponse& residency, std::size_t width, Printer out);
 
 }  // namespace eldr::ctl
 

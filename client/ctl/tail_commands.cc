@@ -17,7 +17,7 @@ struct TailOptions {
 };
 
 // A line: time, request, node, why, what was known, and what it cost against the runner-up.
-void PrintLine(const v1::WatchPlacementsResponse& told, std::ostream& out) {
+void PrintLine(const v1::WatchPlacementsResponse& told, Printer out) {
   const v1::ExplainPlacementResponse& placement = told.placement();
   if (told.missed() > 0) out << "... " << told.missed() << " missed\n";
   out << google::protobuf::util::TimeUtil::ToString(placement.place_time()) << "  " << told.model()
@@ -39,7 +39,8 @@ void PrintLine(const v1::WatchPlacementsResponse& told, std::ostream& out) {
   if (placement.has_shadow() && placement.shadow().node_id() != placement.node_id()) {
     out << "; " << placement.shadow().policy() << " would choose " << placement.shadow().node_id();
   }
-  out << std::endl;
+  out << "\n";
+  out.Flush();
 }
 
 Runner DefineTail(CLI::App& app) {

@@ -22,7 +22,7 @@ struct TopOptions {
   bool once = false;
 };
 
-void PrintView(const v1::ListNodesResponse& response, std::ostream& out) {
+void PrintView(const v1::ListNodesResponse& response, Printer out) {
   uint64_t leases = 0;
   int ready = 0;
   for (const v1::Node& node : response.nodes()) {
@@ -33,7 +33,7 @@ void PrintView(const v1::ListNodesResponse& response, std::ostream& out) {
       << response.nodes_size() << " nodes, " << ready << " take placements, " << leases
       << " leases\n";
   PrintNodes(response, out);
-  out << std::flush;
+  out.Flush();
 }
 
 absl::Status Watch(Session& session, const TopOptions& o) {
@@ -43,6 +43,14 @@ absl::Status Watch(Session& session, const TopOptions& o) {
   for (uint64_t shown = 0; shown < count; ++shown) {
     if (shown > 0) std::this_thread::sleep_for(absl::ToChronoNanoseconds(o.interval));
     const auto response = session.client.ListNodes(request);
+    // A daemon that restarts or moves is shown again, by a later view.
+    const bool passes =
+        absl::IsUnavailable(response.status()) || absl::IsDeadlineExceeded(response.status());
+    if (passes && shown + 1 < count) {
+      PrintError(response.status(), session.err);
+      session.err.Flush();
+      continue;
+    }
     if (!response.ok()) return response.status();
     if (session.format == Format::kJson) {
       if (absl::Status status = PrintJson(*response, session.out); !status.ok()) return status;

@@ -2,10 +2,16 @@
 #include "client/ctl/eldrctl.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <iostream>
+#include <memory>
 #include <sstream>
+#include <type_traits>
 
 #include "tests/client/fake_daemon.h"
 #include "tests/client/temp_file.h"
@@ -448,6 +454,173 @@ TEST_F(EldrctlTest, TailShowsPlacementsUntilItHasEnough) {
   daemon_.placement.stream_end = grpc::Status(grpc::StatusCode::UNAVAILABLE, "going down");
   EXPECT_EQ(Run({"tail"}), kExitCallFailed);
   EXPECT_THAT(err(), HasSubstr("going down"));
+}
+
+// Sets every text of a message, and of the messages in it, to `text`.
+void FillTexts(google::protobuf::Message& message, const std::string& text) {
+  using Field = google::protobuf::FieldDescriptor;
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const Field* const field = message.GetDescriptor()->field(i);
+    if (field->is_map()) continue;
+    if (field->cpp_type() == Field::CPPTYPE_STRING) {
+      field->is_repeated() ? reflection.AddString(&message, field, text)
+                           : reflection.SetString(&message, field, text);
+    } else if (field->cpp_type() == Field::CPPTYPE_MESSAGE &&
+               field->message_type()->full_name().rfind("eldr.", 0) == 0) {
+      FillTexts(field->is_repeated() ? *reflection.AddMessage(&message, field)
+                                     : *reflection.MutableMessage(&message, field),
+                text);
+    }
+  }
+}
+
+// Answers every call with messages full of `text`.
+class TextsTest : public EldrctlTest {
+ protected:
+  template <typename Request, typename Response>
+  static void AnswerWith(const std::string& text, client::FakeCall<Request, Response>& call) {
+    Response response;
+    FillTexts(response, text);
+    if constexpr (std::is_same_v<Response, v1::ExplainPlacementResponse>) {
+      (*response.mutable_parameters())[text] = 1;
+    }
+    if constexpr (std::is_same_v<Response, v1::DescribeModelResponse>) {
+      (*response.mutable_parameters())[text] = 1;
+    }
+    if constexpr (std::is_same_v<Response, v1::ListNodesResponse> ||
+                  std::is_same_v<Response, v1::ListModelsResponse>) {
+      response.set_next_page_token("more");
+    }
+    Answer(call, response);
+  }
+  void AnswerAllWith(const std::string& text) {
+    AnswerWith(text, daemon_.models.declare_model);
+    AnswerWith(text, daemon_.models.list_models);
+    AnswerWith(text, daemon_.models.describe_model);
+    AnswerWith(text, daemon_.fleet.list_nodes);
+    AnswerWith(text, daemon_.fleet.get_residency);
+    AnswerWith(text, daemon_.fleet.drain_node);
+    AnswerWith(text, daemon_.placement.place);
+    AnswerWith(text, daemon_.placement.explain_placement);
+    AnswerWith(text, daemon_.placement.renew_leases);
+    AnswerWith(text, daemon_.placement.push_signature);
+    daemon_.placement.watched.clear();
+    FillTexts(daemon_.placement.watched.emplace_back(), text);
+    daemon_.placement.watched[0].mutable_placement()->add_candidates()->set_node_id(text);
+    daemon_.fleet.undrain_node.set_answer(
+        [text](const auto&, auto*) { return grpc::Status(grpc::StatusCode::NOT_FOUND, text); });
+  }
+  static int Lines(const std::string& text) {
+    return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+  }
+};
+
+TEST_F(TextsTest, NoTextOfTheDaemonReachesTheTerminalRaw) {
+  const std::string hostile = "d\x1b[2J\x1b]0;owned\x07\nd9  m  ready\r\xc2\x9b";
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"models", "declare", "m", "--layers", "1", "--experts", "2", "--top-k", "1"},
+           {"models", "list", "--page-size", "1"},
+           {"models", "describe", "m"},
+           {"nodes", "list", "--page-size", "1"},
+           {"nodes", "residency", "d0"},
+           {"nodes", "drain", hostile},
+           {"nodes", "undrain", "d0"},
+           {"place", "r1", "--model", "m"},
+           {"explain", "r1", "--model", "m"},
+           {"renew", "r1", "r2", "--model", "m"},
+           {"push-signature", hostile, "--model", "m", "--sparse", "0:1"},
+           {"push-signature", "r1", "--model", "m", "--counts", hostile},
+           {"tail"}}) {
+    SCOPED_TRACE(::testing::PrintToString(command));
+    AnswerAllWith("d0");
+    Run(command);
+    const int out_lines = Lines(out()), err_lines = Lines(err());
+    AnswerAllWith(hostile);
+    Run(command);
+    EXPECT_EQ(Lines(out()), out_lines) << out();
+    EXPECT_EQ(Lines(err()), err_lines) << err();
+    for (const std::string& text : {out(), err()}) {
+      EXPECT_EQ(text.find_first_of("\x1b\x07\r\x9b"), std::string::npos)
+          << ::testing::PrintToString(text);
+    }
+    EXPECT_THAT(out() + err(), HasSubstr("d\\x1b[2J")) << "the command shows no text: test another";
+    if (command[0] == "push-signature") continue;
+    std::vector<std::string> json = command;
+    json.insert(json.end(), {"--format", "json"});
+    Run(json);
+    EXPECT_EQ(out().find_first_of("\x1b\x07\r\x9b"), std::string::npos)
+        << ::testing::PrintToString(out());
+  }
+}
+
+TEST_F(EldrctlTest, ListsOnePageIfAsked) {
+  daemon_.fleet.list_nodes.set_answer(
+      [](const v1::ListNodesRequest& request, v1::ListNodesResponse* response) {
+        response->add_nodes()->mutable_spec()->set_node_id(request.page_token().empty() ? "first"
+                                                                                        : "second");
+        if (request.page_token().empty()) response->set_next_page_token("go-on");
+        return grpc::Status::OK;
+      });
+  EXPECT_EQ(Run({"nodes", "list"}), kExitOk);
+  EXPECT_THAT(out(), AllOf(HasSubstr("first"), HasSubstr("second"), Not(HasSubstr("more:"))));
+  EXPECT_EQ(Run({"nodes", "list", "--page-size", "1"}), kExitOk);
+  EXPECT_THAT(out(), AllOf(HasSubstr("first"), HasSubstr("\nmore: --page-token go-on\n")));
+  EXPECT_EQ(Run({"nodes", "list", "--page-token", "go-on"}), kExitOk);
+  EXPECT_THAT(out(), AllOf(HasSubstr("second"), Not(HasSubstr("first"))));
+}
+
+TEST_F(EldrctlTest, HeartbeatsAndViewsGoOnWhenTheDaemonIsAwayForAWhile) {
+  // Every attempt of the first heartbeat, and of the first view.
+  const auto away_first = [](auto& call) {
+    auto left = std::make_shared<std::atomic<int>>(4);
+    call.set_answer([left](const auto&, auto*) {
+      return left->fetch_sub(1) > 0 ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "not yet")
+                                    : grpc::Status::OK;
+    });
+  };
+  away_first(daemon_.fleet.heartbeat);
+  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms", "--count", "2"}), kExitOk);
+  EXPECT_EQ(err(), "error: UNAVAILABLE: not yet\n");
+  EXPECT_THAT(out(), HasSubstr("node d0 is"));
+  away_first(daemon_.fleet.list_nodes);
+  EXPECT_EQ(Run({"top", "--interval", "1ms", "--count", "2"}), kExitOk);
+  EXPECT_EQ(err(), "error: UNAVAILABLE: not yet\n");
+  EXPECT_THAT(out(), HasSubstr("0 nodes"));
+  // The last word counts, and what does not pass ends it.
+  away_first(daemon_.fleet.heartbeat);
+  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms", "--count", "1"}), kExitCallFailed);
+  daemon_.fleet.heartbeat.set_answer([](const auto&, auto*) {
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "register again");
+  });
+  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms"}), kExitCallFailed);
+}
+
+TEST_F(EldrctlTest, PaddedRowsOfDecodeDoNotMatter) {
+  v1::DescribeModelResponse described;
+  v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
+  geometry.set_layers(1);
+  geometry.set_experts(4);
+  geometry.set_top_k(2);
+  Answer(daemon_.models.describe_model, described);
+  Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
+  const TempFile body(R"({"choices":[{"routed_experts":[[[0,1]],[[1,2]],[[-1,-1]]]}],)"
+                      R"("usage":{"prompt_tokens":2,"completion_tokens":2}})");
+  for (const char* rows : {"", "0:2"}) {
+    EXPECT_EQ(
+        Run({"push-signature", "r1", "--model", "m", "--response", body.path(), "--rows", rows}),
+        kExitOk)
+        << err();
+    EXPECT_EQ(daemon_.placement.push_signature.requests().back().signature().tokens(), 2u);
+  }
+  EXPECT_EQ(
+      Run({"push-signature", "r1", "--model", "m", "--response", body.path(), "--rows", "2:"}),
+      kExitCallFailed);
+  EXPECT_THAT(err(), HasSubstr("expert id -1, expected 0 to 3"));
+  EXPECT_EQ(
+      Run({"push-signature", "r1", "--model", "m", "--response", body.path(), "--start-len", "1"}),
+      kExitOk);
+  EXPECT_EQ(daemon_.placement.push_signature.requests().back().signature().tokens(), 1u);
 }
 
 }  // namespace
