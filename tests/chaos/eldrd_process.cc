@@ -27,7 +27,8 @@ EldrdProcess::EldrdProcess(Settings settings) : settings_(std::move(settings)) {
       << (settings_.also_listen.empty() ? "" : absl::StrCat("\", \"", settings_.also_listen))
       << "\"]\n"
       << settings_.grpc << "http:\n  listen: \"127.0.0.1:0\"\nshutdown_delay: 0\n"
-      << "node_timeout: 2s\nmodels:\n  - name: m\n    layers: 8\n    experts: 64\n    top_k: 4\n"
+      << "node_timeout: " << settings_.node_timeout
+      << "\nmodels:\n  - name: m\n    layers: 8\n    experts: 64\n    top_k: 4\n"
       << settings_.more;
 }
 

@@ -17,13 +17,14 @@
 namespace eldr {
 
 // It serves the model "m" on a unix socket, which stays the same over restarts, and on a free TCP
-// port. Nodes are lost after two seconds of silence.
+// port. Nodes are lost after two seconds of silence, unless told.
 class EldrdProcess {
  public:
   struct Settings {
     std::string grpc;         // further lines of its section, with their two blanks before them
     std::string more;         // further sections
     std::string also_listen;  // HOST:PORT beside what it has anyway; may be empty
+    std::string node_timeout = "2s";
     std::vector<std::string> environment;
     std::vector<std::string> prefix;  // what runs the program
   };

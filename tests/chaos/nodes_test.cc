@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "tests/chaos/cable.h"
 #include "tests/chaos/chaos_test.h"
 
 namespace eldr {
@@ -64,47 +65,6 @@ TEST_F(NodesTest, OneThatIsKilledIsLostWithItsLeasesAndNothingElse) {
   EXPECT_EQ(eldrd_->Metric("eldr_leases_ended_total", "end=\"node_lost\""), on_n2);
   EXPECT_EQ(eldrd_->Metric("eldr_node_leases"), 90 - on_n2);
 }
-
-// Two ends of a cable: the daemon's, and one in a network namespace of its own, for nodes.
-class Cable {
- public:
-  Cable() : name_(absl::StrCat("eldr", getpid())) {
-    const std::string far = absl::StrCat(name_, "f");
-    usable_ = Run({"ip", "netns", "add", name_}) &&
-              Run({"ip", "link", "add", name_, "type", "veth", "peer", "name", far}) &&
-              Run({"ip", "link", "set", far, "netns", name_}) &&
-              Run({"ip", "address", "add", Address(1) + "/30", "dev", name_}) &&
-              Run({"ip", "link", "set", name_, "up"}) &&
-              Run({"ip", "-n", name_, "address", "add", Address(2) + "/30", "dev", far}) &&
-              Run({"ip", "-n", name_, "link", "set", far, "up"});
-  }
-  ~Cable() {
-    Run({"ip", "link", "delete", name_});
-    Run({"ip", "netns", "delete", name_});
-  }
-  Cable(const Cable&) = delete;
-  Cable& operator=(const Cable&) = delete;
-
-  // False where no such thing may be made.
-  bool usable() const { return usable_; }
-  // From 198.18.0.0/15, which is set aside for tests of networks.
-  static std::string Address(int end) {
-    return absl::StrCat("198.18.", getpid() / 64 % 256, ".", getpid() % 64 * 4 + end);
-  }
-  // What runs a program at the far end.
-  std::vector<std::string> AtTheFarEnd() const { return {"ip", "netns", "exec", name_}; }
-  void Cut() { EXPECT_TRUE(Run({"ip", "link", "set", name_, "down"})); }
-  void Mend() { EXPECT_TRUE(Run({"ip", "link", "set", name_, "up"})); }
-
- private:
-  static bool Run(const std::vector<std::string>& command) {
-    ChildProcess process(command, "/dev/null");
-    return process.pid() != 0 && process.Wait() == 0;
-  }
-
-  const std::string name_;
-  bool usable_ = false;
-};
 
 class PartitionTest : public NodesTest {
  protected:
