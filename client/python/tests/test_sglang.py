@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,9 +18,8 @@ from eldr.sglang._requests import Requests
 from support import fake_sglang
 from support.clock import FakeClock
 from support.fake_daemon import FakeDaemon
-from support.fake_sglang import INTERFACES, TEXTS, Mode, Req, batch, random_rows
+from support.fake_sglang import Mode, Req, batch, random_rows
 from support.real_daemon import Eldrd, wait_until
-from test_vllm_parts import class_of, names_of, parameters_of
 
 GEOMETRY = v1.ModelGeometry(layers=2, experts=8, top_k=2, moe_hidden_layers=[1, 2])
 
@@ -258,21 +254,3 @@ def test_sglang_finds_the_plugin() -> None:
     if not found:
         pytest.skip("the package is not installed but on the path")
     assert found[0].load() is eldr.sglang.register
-
-
-_SOURCES = os.environ.get("ELDR_SGLANG_SOURCES", "")
-
-
-@pytest.mark.skipif(not _SOURCES, reason="no sources of SGLang: ELDR_SGLANG_SOURCES is not set")
-def test_sglang_has_the_interfaces_that_the_plugin_uses() -> None:
-    for file, classes in INTERFACES.items():
-        tree = ast.parse((Path(_SOURCES) / file).read_text())
-        for owner, functions in classes.items():
-            body = tree.body if not owner else class_of(tree, owner).body
-            for name, parameters in functions.items():
-                assert name in names_of(body), f"{file}: {owner}.{name}"
-                assert parameters_of(body, name) == parameters, f"{file}: {owner}.{name}"
-    for file, texts in TEXTS.items():
-        source = (Path(_SOURCES) / file).read_text()
-        for text in texts:
-            assert text in source, f"{file}: {text}"

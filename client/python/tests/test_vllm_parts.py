@@ -1,29 +1,18 @@
 from __future__ import annotations
 
-import ast
-import os
-import threading
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
 
-import eldr
-from eldr import v1
 from eldr._engine.config import read
-from eldr._engine.push import Job, Pusher
 from eldr.vllm._ids import external_id
 from eldr.vllm._schedule import Schedule
-from eldr.vllm._slots import PendingCounts, SlotTable, slots_of
+from eldr.vllm._slots import SlotTable, slots_of
 from support import fake_torch
 from support.clock import FakeClock
-from support.fake_daemon import FakeDaemon, fail
-from support.fake_vllm import INTERFACES, as_tensor
-from support.real_daemon import wait_until
+from support.fake_vllm import as_tensor
 
 
 @pytest.mark.parametrize(
@@ -291,122 +280,3 @@ def test_slots_follow_blocks() -> None:
     assert slots_of((7, 2), 4, 0, 6).tolist() == [28, 29, 30, 31, 8, 9]
     assert slots_of((7, 2), 4, 3, 5).tolist() == [31, 8]
     assert slots_of((), 4, 0, 0).tolist() == []
-
-
-# Pushing.
-
-
-def job(
-    name: str = "r", counts: Any = (2, 2, 0, 0), tokens: int = 2, prompt: int = 2, external: int = 0
-) -> Job:
-    values = fake_torch.Tensor(np.array([*counts, tokens], dtype=np.int32))
-    return Job(name, prompt, external, PendingCounts(values, None))
-
-
-@pytest.fixture
-def pusher(daemon: FakeDaemon) -> Iterator[Pusher]:
-    retry = eldr.RetryOptions(max_attempts=1)
-    options = eldr.Options(target=daemon.target, timeout=2, retry=retry)
-    made = Pusher(options, "m", "p0", 4)
-    yield made
-    made.close()
-
-
-def test_pushes_what_was_counted(daemon: FakeDaemon, pusher: Pusher) -> None:
-    pusher.offer(job(prompt=5, external=3))
-    wait_until(lambda: pusher.outcomes["pushed"] == 1)
-    ((name, request),) = daemon.calls
-    assert name == "PushSignature"
-    assert (request.model, request.request_id, request.prefill_worker) == ("m", "r", "p0")
-    assert (request.signature.tokens, request.signature.prompt_tokens) == (2, 5)
-    assert request.signature.dense.data == bytes([2, 2, 0, 0])
-    assert dict(pusher.outcomes) == {"pushed": 1}
-
-
-def test_tells_what_is_missing_once(
-    daemon: FakeDaemon, pusher: Pusher, caplog: pytest.LogCaptureFixture
-) -> None:
-    for _ in range(2):
-        pusher.offer(job(prompt=5))
-        pusher.offer(job(counts=(0, 0, 0, 0), tokens=0))
-    wait_until(lambda: pusher.outcomes["short"] + pusher.outcomes["empty"] == 4)
-    pusher.offer(job(counts=(0, 0, 0, 0), tokens=0, external=2))  # there was nothing to know
-    pusher.close()
-    assert dict(pusher.outcomes) == {"pushed": 2, "short": 2, "empty": 2}
-    assert len(daemon.calls) == 2
-    assert len(caplog.records) == 2
-
-
-def test_counts_what_the_router_refuses_and_goes_on(daemon: FakeDaemon, pusher: Pusher) -> None:
-    daemon.answers["PushSignature"] = [
-        fail(grpc.StatusCode.INVALID_ARGUMENT),
-        fail(grpc.StatusCode.UNAVAILABLE),
-        lambda _: v1.PushSignatureResponse(),
-    ]
-    for _ in range(3):
-        pusher.offer(job())
-    wait_until(lambda: sum(pusher.outcomes.values()) == 3)
-    assert dict(pusher.outcomes) == {"refused": 1, "failed": 1, "pushed": 1}
-
-
-def test_never_waits_for_a_router_that_hangs(daemon: FakeDaemon, pusher: Pusher) -> None:
-    go = threading.Event()
-    daemon.answers["PushSignature"] = lambda _: go.wait(20) and v1.PushSignatureResponse()
-    pusher.offer(job())
-    wait_until(lambda: len(daemon.calls) == 1)
-    for _ in range(10):
-        pusher.offer(job())
-    assert pusher.outcomes["dropped"] == 6
-    go.set()
-    wait_until(lambda: pusher.outcomes["pushed"] == 5)
-
-
-# The interfaces that the tests stand in for.
-
-
-def sources() -> list[Any]:
-    """Folders `vllm` of the releases to compare with."""
-    given = [one for one in os.environ.get("ELDR_VLLM_SOURCES", "").split(":") if one]
-    absent = pytest.mark.skip("no sources of vLLM: ELDR_VLLM_SOURCES is not set")
-    return given or [pytest.param("", marks=absent)]
-
-
-@pytest.mark.parametrize("source", sources())
-def test_vllm_has_the_interfaces_that_the_connector_uses(source: str) -> None:
-    for file, classes in INTERFACES.items():
-        tree = ast.parse((Path(source) / file).read_text())
-        for owner, names in classes.items():
-            body = tree.body if not owner else class_of(tree, owner).body
-            for name, parameters in names.items():
-                where = f"{source}/{file}: {owner}.{name}"
-                assert name in names_of(body), where
-                if parameters is not None:
-                    assert parameters_of(body, name) == parameters, where
-
-
-def class_of(tree: ast.Module, name: str) -> ast.ClassDef:
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name]
-    assert found, name
-    return found[0]
-
-
-def names_of(body: list[ast.stmt]) -> set[str]:
-    names = set()
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            names.add(node.target.id)
-        elif isinstance(node, ast.Assign):
-            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
-    return names
-
-
-def parameters_of(body: list[ast.stmt], name: str) -> list[str]:
-    function = next(n for n in body if isinstance(n, ast.FunctionDef) and n.name == name)
-    return [argument.arg for argument in _all(function.args)]
-
-
-def _all(arguments: ast.arguments) -> list[ast.arg]:
-    """Those that may only be named, too."""
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]

@@ -21,13 +21,15 @@ _log = logging.getLogger("eldr.proxy")
 
 # Statuses that say something of the engine and not of the request: another one may do.
 _ENGINE_FAULTS = frozenset({429, 500, 502, 503, 504})
+# And of those, with which an engine says that it has not begun the request.
+_NOT_BEGUN = frozenset({429, 503})
 # What may happen to a leg that is nobody's fault but the engine's or the network's.
 BROKEN = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 _PASSED_BACK = ("Content-Type", "Retry-After")
 
 
 class LegError(Exception):
-    """A leg that failed, on this engine; `reached` tells if the engine may have begun it."""
+    """A leg that failed on its engine; `reached` tells if that may have begun it."""
 
     def __init__(self, what: str, reached: bool) -> None:
         super().__init__(what)
@@ -182,7 +184,7 @@ def _check_status(reply: aiohttp.ClientResponse, content: bytes) -> None:
         return
     if reply.status in _ENGINE_FAULTS:
         told = content[:200].decode("utf-8", "replace")
-        raise LegError(f"status {reply.status}: {told}", reached=True)
+        raise LegError(f"status {reply.status}: {told}", reached=reply.status not in _NOT_BEGUN)
     raise FinalError(web.Response(status=reply.status, body=content, headers=passed_back(reply)))
 
 

@@ -24,8 +24,10 @@ from eldr.proxy._settings import SGLANG, Prefill, Settings
 
 _log = logging.getLogger("eldr.proxy")
 
-# On how many nodes a request is tried.
-_MAX_NODES = 8
+# On how many engines a leg is tried; and how many may begin it and fail, lest one request that
+# breaks engines goes through all of them.
+_MAX_ENGINES = 8
+_MAX_BEGUN = 3
 
 
 class Proxy:
@@ -170,8 +172,9 @@ class Proxy:
     async def _prefill_anywhere(self, request: Request, body: bodies.Body) -> tuple[Engine, Any]:
         """The reply of the first prefill worker that gives one."""
         tried: list[Engine] = []
+        begun = 0
         last = "there is none"
-        while (engine := self._prefill.least_loaded(tried)) is not None:
+        while (engine := self._prefill.least_loaded(tried)) is not None and begun < _MAX_BEGUN:
             if tried:
                 self.metrics.retries.labels("prefill").inc()
             tried.append(engine)
@@ -184,6 +187,7 @@ class Proxy:
                     return engine, await legs.prefill(self.session, request, engine, body, timeout)
             except LegError as error:
                 self._prefill.failed(engine)
+                begun += error.reached
                 last = f"{engine.url}: {error}"
                 _log.warning("request %s: prefill on %s", request.identity, last)
         raise FinalError(
@@ -255,9 +259,10 @@ class Proxy:
         """Runs the decode on the nodes that the router chooses, until one has answered."""
         wish = request.wish
         chosen: Chosen | None = None
+        begun = 0
         last = "there is none"
         try:
-            for _ in range(_MAX_NODES):
+            for _ in range(_MAX_ENGINES):
                 chosen = await self._choose(wish, chosen)
                 if chosen is None:
                     break
@@ -270,10 +275,13 @@ class Proxy:
                     self.placement.decode.failed(chosen.engine)
                     last = f"{chosen.engine.url}: {error}"
                     _log.warning("request %s: decode on %s", request.identity, last)
-                    self.metrics.retries.labels("decode").inc()
                     wish.failed_engines.append(chosen.engine)
                     if chosen.node_id:
                         wish.failed_nodes.append(chosen.node_id)
+                    begun += error.reached
+                    if begun == _MAX_BEGUN:
+                        break
+                    self.metrics.retries.labels("decode").inc()
                     await again(error)
             message = f"no decode node took the request; the last one: {last}"
             raise FinalError(legs.error_reply(503, message))
