@@ -26,7 +26,7 @@ from support.fake_vllm import (
     as_tensor,
 )
 from support.real_daemon import Eldrd, wait_until
-from support.small_engine import Request, SmallEngine, truth
+from support.small_engine import Request, SmallEngine, counts_of, truth
 
 LAYERS, EXPERTS, TOP_K, BLOCK = 2, 8, 2, 4
 
@@ -97,16 +97,6 @@ def pushed(daemon: FakeDaemon) -> dict[str, v1.PushSignatureRequest]:
     return got
 
 
-def counts_of(signature: v1.ExpertSignature) -> Any:
-    if signature.HasField("dense"):
-        width = {1: "<u1", 2: "<u2", 3: "<u4"}[signature.dense.encoding]
-        flat = np.frombuffer(signature.dense.data, width)
-    else:
-        flat = np.zeros(LAYERS * EXPERTS, dtype=np.int64)
-        flat[list(signature.sparse.indices)] = list(signature.sparse.counts)
-    return flat.reshape(LAYERS, EXPERTS)
-
-
 def request(name: str, tokens: list[int], output: int = 3, **more: Any) -> Request:
     return Request(f"cmpl-{name}-0-0123abcd", list(tokens), len(tokens), output, **more)
 
@@ -142,7 +132,7 @@ def test_pushes_each_prompts_exact_counts_whatever_the_scheduler_does(daemon: Fa
             signature = got[name].signature
             assert signature.tokens == signature.prompt_tokens == len(prompt), (seed, name)
             expected = truth(prompt, LAYERS, EXPERTS, TOP_K)
-            assert (counts_of(signature) == expected).all(), (seed, name)
+            assert (counts_of(signature, LAYERS, EXPERTS) == expected).all(), (seed, name)
     assert preemptions > 50
 
 
@@ -165,7 +155,7 @@ def test_a_prompt_whose_kv_came_from_outside_gives_what_was_computed_here(
     signature = got["second"].signature
     assert (signature.tokens, signature.prompt_tokens) == (10, 15)
     here = truth(second[:8], LAYERS, EXPERTS, TOP_K) + truth(second, LAYERS, EXPERTS, TOP_K, 13)
-    assert (counts_of(signature) == here).all()
+    assert (counts_of(signature, LAYERS, EXPERTS) == here).all()
     assert (got["third"].signature.tokens, got["third"].signature.prompt_tokens) == (1, 5)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from eldr import v1
 from support import fake_vllm
 
 
@@ -28,6 +29,17 @@ def truth(tokens: list[int], layers: int, experts: int, top_k: int, begin: int =
         for layer, chosen in enumerate(routed(tokens[:end], layers, experts, top_k)):
             counts[layer, chosen] += 1
     return counts
+
+
+def counts_of(signature: v1.ExpertSignature, layers: int, experts: int) -> Any:
+    """The counts of a signature as it was sent."""
+    if signature.HasField("dense"):
+        width = {1: "<u1", 2: "<u2", 3: "<u4"}[signature.dense.encoding]
+        flat = np.frombuffer(signature.dense.data, width)
+    else:
+        flat = np.zeros(layers * experts, dtype=np.int64)
+        flat[list(signature.sparse.indices)] = list(signature.sparse.counts)
+    return flat.reshape(layers, experts)
 
 
 @dataclass
