@@ -16,6 +16,7 @@
 #include "core/policy/policy_settings.h"
 #include "server/config/config_source.h"
 #include "server/config/utf8.h"
+#include "server/config/yaml_documents.h"
 
 namespace eldr {
 namespace {
@@ -55,19 +56,7 @@ class Reader {
   Reader(absl::string_view file_name, Config& config, ConfigOrigins& origins)
       : file_name_(file_name), config_(config), origins_(origins) {}
 
-  // One document has all keys: what stands behind it would be ignored.
-  absl::Status Read(const std::vector<YAML::Node>& documents) {
-    for (std::size_t i = 1; i < documents.size(); ++i) {
-      if (documents[i].IsNull()) continue;  // "---" or "..." with nothing behind it
-      return absl::InvalidArgumentError(
-          absl::StrCat(Where(documents[i]), ": got a second document, expected all keys in the ",
-                       "first: no other is read"));
-    }
-    return documents.empty() ? absl::OkStatus() : ReadRoot(documents[0]);
-  }
-
- private:
-  absl::Status ReadRoot(const YAML::Node& root) {
+  absl::Status Read(const YAML::Node& root) {
     if (root.IsNull()) return absl::OkStatus();  // nothing but comments
     if (!root.IsMap()) return Refuse(root, "(top)", Shown(root), "keys and values");
     ELDR_RETURN_IF_ERROR(CheckPlain(root, root, "(top)"));
@@ -77,6 +66,7 @@ class Reader {
     return models_.has_value() ? ReadModels(*models_) : absl::OkStatus();
   }
 
+ private:
   std::string Where(const YAML::Node& node) const {
     return absl::StrCat(file_name_, ":", node.Mark().line + 1);
   }
@@ -252,7 +242,9 @@ absl::Status ReadConfigYaml(absl::string_view yaml, absl::string_view file_name,
   ELDR_RETURN_IF_ERROR(CheckConfigText(yaml, file_name));
   // yaml-cpp reports by exceptions; they end here.
   try {
-    return Reader(file_name, config, origins).Read(YAML::LoadAll(std::string(yaml)));
+    const std::string text(yaml);
+    ELDR_RETURN_IF_ERROR(CheckOneDocument(text, file_name));
+    return Reader(file_name, config, origins).Read(YAML::Load(text));
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(file_name, ":", error.mark.line + 1,
                                                    ": got text that is not YAML (", Clip(error.msg),

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
@@ -30,11 +31,11 @@ absl::Status CannotRead(const std::string& path) {
 
 // The mark that begins a text in another encoding; empty if there is none.
 absl::string_view ForeignEncoding(absl::string_view text) {
-  const auto begins = [text](const char* mark, std::size_t bytes) {
-    return absl::StartsWith(text, absl::string_view(mark, bytes));
+  const auto begins = [text](std::initializer_list<char> mark) {
+    return absl::StartsWith(text, absl::string_view(mark.begin(), mark.size()));
   };
-  if (begins("\xff\xfe\0\0", 4) || begins("\0\0\xfe\xff", 4)) return "UTF-32";
-  if (begins("\xff\xfe", 2) || begins("\xfe\xff", 2)) return "UTF-16";
+  if (begins({'\xff', '\xfe', 0, 0}) || begins({0, 0, '\xfe', '\xff'})) return "UTF-32";
+  if (begins({'\xff', '\xfe'}) || begins({'\xfe', '\xff'})) return "UTF-16";
   return "";
 }
 

@@ -35,6 +35,16 @@ TEST(StrictYamlTest, OneDocumentHasAllKeys) {
   EXPECT_THAT(ParseConfig(first + "---\n---\n---\nseed: 1\n", "f"), RefusedYaml("f:5" + second));
 }
 
+// yaml-cpp reports empty documents without end behind these.
+TEST(StrictYamlTest, StrayCommasEndTheReading) {
+  for (const char* const text :
+       {"{seed: 7},\n{log: {level: debug}}\n", "{seed: 7},", "[],", "---\n---\n{seed: 7},\n"}) {
+    EXPECT_THAT(ParseConfig(text, "f"),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("got a second document")))
+        << text;
+  }
+}
+
 TEST(StrictYamlTest, MarksOfOneDocumentAreTaken) {
   for (const char* const text :
        {"---\nlog: {level: debug}\n", "log: {level: debug}\n...\n", "log: {level: debug}\n---\n",
