@@ -12,21 +12,18 @@ WorkLine::WorkLine(std::size_t width, absl::Duration max_wait, const Clock& cloc
     : width_(width), max_wait_(max_wait), clock_(clock) {}
 
 WorkLine::~WorkLine() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    ending_ = true;
-  }
+  std::unique_lock<std::mutex> lock(mutex_);
+  ending_ = true;
   turn_.notify_all();
-  // One at a time: until the last piece has run, a thread may be made for another.
+  // One thread at a time: until the last piece has run, one may be made for another.
   while (true) {
-    std::thread thread;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (threads_.empty()) return;
-      thread = std::move(threads_.back());
-      threads_.pop_back();
-    }
+    turn_.wait(lock, [this] { return !threads_.empty() || (running_ == 0 && turns_.empty()); });
+    if (threads_.empty()) return;
+    std::thread thread = std::move(threads_.back());
+    threads_.pop_back();
+    lock.unlock();
     thread.join();
+    lock.lock();
   }
 }
 
@@ -45,6 +42,8 @@ void WorkLine::Leave(Line& line) {
   --running_;
   --line.running;
   Wake();
+  // Under the lock: it may be gone once this lets go.
+  if (ending_) turn_.notify_all();
 }
 
 absl::Status WorkLine::Queue(absl::string_view model, Work work) {

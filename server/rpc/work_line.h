@@ -61,7 +61,8 @@ class WorkLine {
 
   // REQUIRES: width > 0. `clock` must outlive it.
   WorkLine(std::size_t width, absl::Duration max_wait, const Clock& clock);
-  // Runs what waits, then ends its threads. No turn may be held any more.
+  // Runs what waits, ends its threads, and waits for turns that are still held: who has answered a
+  // call in its turn gives the turn back a moment later, when the call may be over for all others.
   ~WorkLine();
   WorkLine(const WorkLine&) = delete;
   WorkLine& operator=(const WorkLine&) = delete;

@@ -172,6 +172,29 @@ TEST(WorkLineTest, NeverRunsMoreThanItMayAndLosesNothing) {
   EXPECT_LE(all.most, kWidth + kModels);
 }
 
+TEST(WorkLineTest, ItsEndWaitsForATurnThatIsHeldAndRunsWhatWaitsForIt) {
+  FakeClock clock;
+  std::atomic<bool> given_back{false};
+  std::atomic<bool> ran{false};
+  std::thread holder;
+  {
+    WorkLine line(1, kMaxWait, clock);
+    std::promise<void> held;
+    holder = std::thread([&] {
+      const WorkLine::Turn turn = line.TryEnter("m");
+      EXPECT_TRUE(turn);
+      held.set_value();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the end begins meanwhile
+      given_back = true;
+    });
+    held.get_future().wait();
+    ASSERT_THAT(line.Queue("m", [&] { ran = true; }), IsOk());
+  }
+  EXPECT_TRUE(given_back);
+  EXPECT_TRUE(ran);
+  holder.join();
+}
+
 TEST(WorkLineTest, TakesHalfOfTheProcessorsButNeverNone) {
   EXPECT_EQ(WorkLineWidth(0.5), 1u);
   EXPECT_EQ(WorkLineWidth(2), 1u);
