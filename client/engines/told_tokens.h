@@ -3,6 +3,7 @@
 #define ELDR_CLIENT_ENGINES_TOLD_TOKENS_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "client/engines/engine_forms.h"
