@@ -4,14 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <fstream>
 #include <initializer_list>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
+#include "core/base/file_system.h"
 #include "server/auth/credential_check.h"
 #include "server/base/file_limit.h"
 #include "server/base/grpc_log.h"
@@ -29,19 +29,17 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// Renamed into place, so that whoever polls for the file never reads half of it.
+// In one step, so that whoever polls for the file never reads half of it.
 absl::Status WritePortFile(const std::string& path, const Daemon& daemon) {
-  const std::string unfinished = path + ".tmp";
-  std::ofstream file(unfinished);
+  std::string ports;
   for (const ListenAddress& address : daemon.grpc_addresses()) {
-    file << "grpc=" << address.ToString() << "\n";
+    absl::StrAppend(&ports, "grpc=", address.ToString(), "\n");
   }
-  file << "http=" << daemon.http_address().ToString() << "\n";
-  file.close();
-  if (!file || std::rename(unfinished.c_str(), path.c_str()) != 0) {
-    return absl::UnavailableError("--port-file: cannot write " + path);
-  }
-  return absl::OkStatus();
+  absl::StrAppend(&ports, "http=", daemon.http_address().ToString(), "\n");
+  const absl::Status written = ReplaceFile(RealFileSystem(), path, ports);
+  if (written.ok()) return written;
+  return absl::UnavailableError(
+      absl::StrCat("--port-file: cannot write ", path, " (", written.message(), ")"));
 }
 
 // The process is of no use any more: its port does not answer, and a new process may do better.

@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <vector>
 
 #include "absl/memory/memory.h"
@@ -23,6 +22,7 @@
 #include "bench/demo/interrupt.h"
 #include "bench/replay/file_contents.h"
 #include "core/base/clock.h"
+#include "core/base/file_system.h"
 #include "core/base/status_macros.h"
 
 namespace eldr::demo {
@@ -73,10 +73,7 @@ absl::StatusOr<std::unique_ptr<DaemonProcess>> DaemonProcess::Start(const std::s
   ELDR_ASSIGN_OR_RETURN(std::string folder, MakeTemporaryFolder());
   auto daemon = absl::WrapUnique(new DaemonProcess(std::move(folder)));
   const std::string config_path = absl::StrCat(daemon->folder_, "/eldrd.yaml");
-  std::ofstream file(config_path);
-  file << config;
-  file.close();
-  if (!file) return absl::UnavailableError(absl::StrCat(config_path, ": cannot write it"));
+  ELDR_RETURN_IF_ERROR(ReplaceFile(RealFileSystem(), config_path, config));
   ELDR_RETURN_IF_ERROR(daemon->Launch(eldrd));
   ELDR_RETURN_IF_ERROR(daemon->AwaitPorts());
   return daemon;

@@ -5,15 +5,15 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "bench/echo/echo_service.h"
+#include "core/base/file_system.h"
 #include "server/config/config.h"
 #include "server/flags.h"
 #include "server/grpc_server.h"
@@ -26,14 +26,13 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// Renamed into place, so that whoever polls for the file never reads half of it.
-bool WritePortFile(const std::string& path, const GrpcServer& server) {
-  std::ofstream file(path + ".tmp");
+// In one step, so that whoever polls for the file never reads half of it.
+absl::Status WritePortFile(const std::string& path, const GrpcServer& server) {
+  std::string ports;
   for (const ListenAddress& address : server.addresses()) {
-    file << "grpc=" << address.ToString() << "\n";
+    absl::StrAppend(&ports, "grpc=", address.ToString(), "\n");
   }
-  file.close();
-  return file.good() && std::rename((path + ".tmp").c_str(), path.c_str()) == 0;
+  return ReplaceFile(RealFileSystem(), path, ports);
 }
 
 int Run(int argc, char** argv) {
@@ -53,8 +52,9 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::unique_ptr<GrpcServer>> server =
       GrpcServer::Start(config->grpc, {&service}, nullptr, nullptr);
   if (!server.ok()) return Fail(server.status());
-  if (!flags->port_file.empty() && !WritePortFile(flags->port_file, **server)) {
-    return Fail(absl::UnavailableError("--port-file: cannot write " + flags->port_file));
+  if (!flags->port_file.empty()) {
+    const absl::Status written = WritePortFile(flags->port_file, **server);
+    if (!written.ok()) return Fail(written);
   }
   int signal = 0;
   sigwait(&signals, &signal);

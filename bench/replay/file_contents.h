@@ -10,7 +10,7 @@
 
 namespace eldr::replay {
 
-// NOT_FOUND if the file cannot be opened, UNAVAILABLE if it cannot be read to its end.
+// The errors of ReadContents(): NOT_FOUND if there is none.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // The same error with "`where`: " before its message.

@@ -1,11 +1,11 @@
 #include "bench/synthetic/synthetic_trace.h"
 
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "core/base/file_system.h"
 #include "core/base/status_macros.h"
 
 namespace eldr::synthetic {
@@ -36,15 +36,6 @@ absl::Status CheckSize(const TraceSize& size, std::size_t bytes_per_token) {
     return absl::InvalidArgumentError(
         absl::StrCat("the trace would take ", bytes, " bytes: expected at most ", kMaxBytes));
   }
-  return absl::OkStatus();
-}
-
-absl::Status WriteFile(const std::string& path, absl::string_view head, absl::string_view body) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(head.data(), static_cast<std::streamsize>(head.size()));
-  file.write(body.data(), static_cast<std::streamsize>(body.size()));
-  file.close();
-  if (!file) return absl::UnavailableError(absl::StrCat(path, ": cannot be written"));
   return absl::OkStatus();
 }
 
@@ -107,11 +98,12 @@ absl::Status WriteTrace(const SyntheticTrace& trace, const std::string& readme,
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return absl::UnavailableError(absl::StrCat(folder, ": ", error.message()));
-  ELDR_RETURN_IF_ERROR(WriteFile(
-      folder + "/routed_experts.npy", NpyHead(trace),
-      absl::string_view(reinterpret_cast<const char*>(trace.ids.data()), trace.ids.size())));
-  ELDR_RETURN_IF_ERROR(WriteFile(folder + "/requests.csv", RequestsCsv(trace), ""));
-  return WriteFile(folder + "/README.md", readme, "");
+  const absl::string_view ids(reinterpret_cast<const char*>(trace.ids.data()), trace.ids.size());
+  FileSystem& files = RealFileSystem();
+  const std::string head = NpyHead(trace);
+  ELDR_RETURN_IF_ERROR(ReplaceFile(files, folder + "/routed_experts.npy", {head, ids}));
+  ELDR_RETURN_IF_ERROR(ReplaceFile(files, folder + "/requests.csv", RequestsCsv(trace)));
+  return ReplaceFile(files, folder + "/README.md", readme);
 }
 
 }  // namespace eldr::synthetic

@@ -3,8 +3,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -13,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/base/file_system.h"
 #include "core/base/status_macros.h"
 
 namespace eldr {
@@ -230,21 +229,15 @@ std::string FormatProfile(const Profile& profile) {
 }
 
 absl::StatusOr<Profile> ReadProfile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be opened"));
-  const std::string text(std::istreambuf_iterator<char>(file), {});
+  ELDR_ASSIGN_OR_RETURN(const std::string text, ReadContents(path));
   absl::StatusOr<Profile> profile = ParseProfile(text);
   if (profile.ok()) return profile;
   return absl::Status(profile.status().code(),
                       absl::StrCat(path, ": ", profile.status().message()));
 }
 
-absl::Status WriteProfile(const Profile& profile, const std::string& path) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be opened to write"));
-  file << FormatProfile(profile) << std::flush;
-  if (file) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(path, ": cannot be written whole"));
+absl::Status WriteProfile(const Profile& profile, const std::string& path, FileSystem& files) {
+  return ReplaceFile(files, path, FormatProfile(profile));
 }
 
 }  // namespace eldr

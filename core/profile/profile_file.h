@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/base/file_system.h"
 #include "core/profile/profile.h"
 
 namespace eldr {
@@ -27,9 +28,11 @@ absl::StatusOr<Profile> ParseProfile(absl::string_view json);
 // The text that ParseProfile reads back to an equal profile. REQUIRES: a valid profile.
 std::string FormatProfile(const Profile& profile);
 
-// The same with a file; errors start with its path. NOT_FOUND if it cannot be opened.
+// The same with a file; errors start with its path, those of the file itself are FileError()'s. One
+// that is there stays as it was until the new one is whole.
 absl::StatusOr<Profile> ReadProfile(const std::string& path);
-absl::Status WriteProfile(const Profile& profile, const std::string& path);
+absl::Status WriteProfile(const Profile& profile, const std::string& path,
+                          FileSystem& files = RealFileSystem());
 
 }  // namespace eldr
 
