@@ -2,6 +2,10 @@
 
 namespace eldr {
 
+void RouterEvents::OnLeasePlaced(absl::string_view /*model*/, const Lease& lease) {
+  if (event_log_ != nullptr) event_log_->OnLeasePlaced(lease);
+}
+
 void RouterEvents::OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) {
   if (event_log_ != nullptr) event_log_->OnLeaseEnded(model, lease, end);
   if (ModelMetrics* const metrics = metrics_.FindModel(model)) metrics->OnLeaseEnded(end);

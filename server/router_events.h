@@ -18,6 +18,7 @@ class RouterEvents final : public RouterObserver {
   // From now on events go to this log too; it must outlive the calls. Call it before there are any.
   void set_event_log(EventLog* event_log) { event_log_ = event_log; }
 
+  void OnLeasePlaced(absl::string_view model, const Lease& lease) override;
   void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
   void OnLeaseAdopted(absl::string_view model, const Lease& lease) override;
   void OnReconciled(absl::string_view model, std::uint32_t conflicts,

@@ -23,7 +23,7 @@ void FillLease(absl::string_view model, const Lease& lease, v1::LeaseEvent* even
 
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const EventLogConfig& config,
                                                          const Router& router, const Clock& clock,
-                                                         Log& log) {
+                                                         Log& log, FileSystem& files) {
   std::unique_ptr<EventLog> events(new EventLog(router, clock, config.file_bytes / 4));
   ELDR_ASSIGN_OR_RETURN(
       events->files_, RecordFiles::Open({.key = "event_log.directory",
@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const EventLogConfig& c
                                          .file_bytes = config.file_bytes,
                                          .max_bytes = config.max_bytes,
                                          .head = [log = events.get()] { return log->Snapshot(); }},
-                                        log));
+                                        log, files));
   return events;
 }
 
@@ -116,14 +116,29 @@ void EventLog::OnPushed(const v1::PushSignatureRequest& push) {
   files_->Append(record);
 }
 
+void EventLog::OnLeasePlaced(const Lease& lease) {
+  const Placing placing = {files_->Reserve(), clock_.Wall()};
+  MutexLock lock(mutex_);
+  placing_[lease.id] = placing;
+}
+
 void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placement) {
   if (placement.reason == PlacementReason::kExistingLease) return;
-  v1::EventRecord record = Now();
+  Placing placing{};
+  {
+    MutexLock lock(mutex_);
+    const auto it = placing_.find(placement.lease_id);
+    if (it == placing_.end()) return;
+    placing = it->second;
+    placing_.erase(it);
+  }
+  v1::EventRecord record;
+  ToProto(placing.time, record.mutable_time());
   v1::PlacedEvent* const placed = record.mutable_placed();
   *placed->mutable_query() = query;
   placed->set_node_id(std::string(placement.node.node_id));
   placed->set_reason(ToProto(placement.reason));
-  files_->Append(record);
+  files_->Fill(placing.place, record);
 }
 
 void EventLog::OnLeaseAdopted(absl::string_view model, const Lease& lease) {

@@ -6,9 +6,12 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
+#include "core/base/file_system.h"
+#include "core/base/mutex.h"
 #include "core/route/router.h"
 #include "eldr/v1/event.pb.h"
 #include "server/base/log.h"
@@ -24,13 +27,17 @@ class EventLog {
   // outlive the object.
   static absl::StatusOr<std::unique_ptr<EventLog>> Open(const EventLogConfig& config,
                                                         const Router& router, const Clock& clock,
-                                                        Log& log);
+                                                        Log& log,
+                                                        FileSystem& files = RealFileSystem());
 
   void OnModelDeclared(const ModelSpec& spec);
   void OnNodeRegistered(const DecodeNode& node);
   void OnNodeState(const DecodeNode& node);
   void OnNodeRemoved(const DecodeNode& node);
   void OnPushed(const v1::PushSignatureRequest& push);
+  // A request was placed; what was asked follows by OnPlaced(). Call it under the model's lock, so
+  // that the placement stands before whatever happens to its lease.
+  void OnLeasePlaced(const Lease& lease);
   // Only of new placements: renewals decide nothing.
   void OnPlaced(const v1::PlaceRequest& query, const Placement& placement);
   void OnLeaseAdopted(absl::string_view model, const Lease& lease);
@@ -60,6 +67,14 @@ class EventLog {
   // No lease is added to a snapshot that is larger.
   const std::uint64_t snapshot_bytes_;
   std::unique_ptr<RecordFiles> files_;
+
+  // A placement that is not described yet.
+  struct Placing {
+    RecordQueue::Place place;
+    absl::Time time;
+  };
+  Mutex mutex_;
+  absl::flat_hash_map<std::uint64_t, Placing> placing_ ABSL_GUARDED_BY(mutex_);  // by lease id
 };
 
 }  // namespace eldr

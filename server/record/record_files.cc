@@ -1,6 +1,7 @@
 #include "server/record/record_files.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -21,8 +22,12 @@ constexpr std::size_t kQueueBytes = std::size_t{16} << 20;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordFiles>> RecordFiles::Open(Options options, Log& log) {
-  std::unique_ptr<RecordFiles> files(new RecordFiles(std::move(options), log));
+RecordFiles::RecordFiles(Options options, Log& log, FileSystem& files)
+    : options_(std::move(options)), log_(log), file_system_(files), queue_(kQueueBytes) {}
+
+absl::StatusOr<std::unique_ptr<RecordFiles>> RecordFiles::Open(Options options, Log& log,
+                                                               FileSystem& file_system) {
+  std::unique_ptr<RecordFiles> files(new RecordFiles(std::move(options), log, file_system));
   const absl::Status status = files->AdoptFiles();
   if (status.ok()) return files;
   return absl::InvalidArgumentError(
@@ -30,7 +35,7 @@ absl::StatusOr<std::unique_ptr<RecordFiles>> RecordFiles::Open(Options options, 
                    status.message(), "), expected a directory to write to"));
 }
 
-RecordFiles::~RecordFiles() { Flush(); }
+RecordFiles::~RecordFiles() { WriteBatch(queue_.TakeRest()); }
 
 std::uint64_t RecordFiles::NumberOf(const std::string& name) const {
   absl::string_view text = name;
@@ -48,9 +53,9 @@ absl::Status RecordFiles::AdoptFiles() {
   for (fs::directory_iterator it(options_.directory, error), end; !error && it != end;
        it.increment(error)) {
     const std::uint64_t number = NumberOf(it->path().filename().string());
-    if (number > 0) found.push_back({number, {it->path(), it->file_size(error)}});
+    if (number > 0) found.push_back({number, {it->path().string(), it->file_size(error)}});
   }
-  if (error) return absl::UnavailableError(error.message());
+  if (error) return FileError(error.value(), options_.directory, "cannot be used");
   std::sort(found.begin(), found.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [number, file] : found) {
@@ -62,29 +67,25 @@ absl::Status RecordFiles::AdoptFiles() {
 }
 
 void RecordFiles::Append(const google::protobuf::MessageLite& record) {
-  // Without the lock, which every call shares.
   std::string bytes;
   AppendRecord(record, bytes);
-  MutexLock lock(mutex_);
-  if (queue_.size() + bytes.size() > kQueueBytes) {
-    ++counts_.dropped;
-    return;
-  }
-  queue_ += bytes;
-  ++queued_;
+  queue_.Append(std::move(bytes));
 }
 
-void RecordFiles::Flush() {
-  std::string records;
-  std::uint64_t queued = 0;
-  {
-    MutexLock lock(mutex_);
-    records.swap(queue_);
-    queued = std::exchange(queued_, 0);
-  }
-  if (records.empty()) return;
+void RecordFiles::Fill(RecordQueue::Place place, const google::protobuf::MessageLite& record) {
+  std::string bytes;
+  AppendRecord(record, bytes);
+  queue_.Fill(place, std::move(bytes));
+}
+
+void RecordFiles::Flush() { WriteBatch(queue_.Take()); }
+
+void RecordFiles::WriteBatch(const RecordQueue::Batch& batch) {
+  if (batch.records == 0) return;
   MutexLock lock(file_mutex_);
-  const absl::Status status = Write(records);
+  const absl::Status written = Write(batch.bytes);
+  absl::Status status = DeleteOldest();
+  status.Update(written);
   if (!status.ok() && !failing_) {
     log_.Warning("recording_failing",
                  {{"directory", options_.directory}, {"message", status.message()}});
@@ -92,60 +93,73 @@ void RecordFiles::Flush() {
     log_.Info("recording_recovered", {{"directory", options_.directory}});
   }
   failing_ = !status.ok();
-  DeleteOldest();
-  std::uint64_t bytes = 0;
-  for (const File& file : files_) bytes += file.bytes;
-  MutexLock counts_lock(mutex_);
-  (status.ok() ? counts_.written : counts_.dropped) += queued;
+  const std::uint64_t bytes = Bytes();
+  MutexLock counts_lock(counts_mutex_);
+  (written.ok() ? counts_.written : counts_.dropped) += batch.records;
   counts_.bytes = bytes;
 }
 
 absl::Status RecordFiles::Write(const std::string& records) {
   const bool full = !files_.empty() && files_.back().bytes >= options_.file_bytes;
-  if (full || !out_.is_open()) ELDR_RETURN_IF_ERROR(StartFile());
-  out_.write(records.data(), static_cast<std::streamsize>(records.size())).flush();
-  if (!out_) {
-    // What was written of the records is a torn end; the next ones go to a new file.
-    out_.close();
-    std::error_code error;
-    files_.back().bytes = fs::file_size(files_.back().path, error);
-    return absl::UnavailableError(
-        absl::StrCat(files_.back().path.string(), " cannot be written to"));
+  if (full || out_ == nullptr) ELDR_RETURN_IF_ERROR(StartFile());
+  absl::Status status = out_->Append(records);
+  if (status.ok()) {
+    files_.back().bytes += records.size();
+    return status;
   }
-  files_.back().bytes += records.size();
-  return absl::OkStatus();
+  // What was written of the records is a torn end; the next ones go to a new file.
+  out_.reset();
+  std::error_code error;
+  const std::uint64_t bytes = fs::file_size(files_.back().path, error);
+  if (!error) files_.back().bytes = bytes;
+  return status;
 }
 
 absl::Status RecordFiles::StartFile() {
-  const fs::path path = fs::path(options_.directory) /
-                        absl::StrFormat("%s%08d%s", options_.prefix, next_number_, options_.suffix);
+  const std::string path =
+      (fs::path(options_.directory) /
+       absl::StrFormat("%s%08d%s", options_.prefix, next_number_, options_.suffix))
+          .string();
   const std::string head =
       absl::StrCat(options_.magic, options_.head ? options_.head() : std::string());
-  out_ = std::ofstream(path, std::ios::binary | std::ios::trunc);
-  out_.write(head.data(), static_cast<std::streamsize>(head.size())).flush();
-  if (!out_) {
-    out_.close();
-    return absl::UnavailableError(absl::StrCat(path.string(), " cannot be written to"));
+  // It gets its name with its whole head: what has less is no file of records to any tool.
+  const std::string unfinished = path + ".new";
+  out_.reset();
+  std::unique_ptr<OutputFile> file;
+  ELDR_ASSIGN_OR_RETURN(file, file_system_.Create(unfinished));
+  absl::Status status = file->Append(head);
+  if (status.ok()) status = file_system_.Rename(unfinished, path);
+  if (!status.ok()) {
+    file_system_.Remove(unfinished).IgnoreError();
+    return status;
   }
+  out_ = std::move(file);
   ++next_number_;
   files_.push_back({path, head.size()});
   return absl::OkStatus();
 }
 
-void RecordFiles::DeleteOldest() {
-  std::uint64_t bytes = 0;
-  for (const File& file : files_) bytes += file.bytes;
-  while (bytes > options_.max_bytes && files_.size() > 1) {
-    std::error_code error;
-    fs::remove(files_.front().path, error);
-    bytes -= files_.front().bytes;
+absl::Status RecordFiles::DeleteOldest() {
+  while (Bytes() > options_.max_bytes && files_.size() > 1) {
+    // One that stays counts on, so that the bound holds as soon as it can be removed.
+    ELDR_RETURN_IF_ERROR(file_system_.Remove(files_.front().path));
     files_.pop_front();
   }
+  return absl::OkStatus();
+}
+
+std::uint64_t RecordFiles::Bytes() const {
+  std::uint64_t bytes = 0;
+  for (const File& file : files_) bytes += file.bytes;
+  return bytes;
 }
 
 RecordFiles::Counts RecordFiles::counts() const {
-  MutexLock lock(mutex_);
-  return counts_;
+  const std::uint64_t dropped = queue_.dropped();
+  MutexLock lock(counts_mutex_);
+  Counts counts = counts_;
+  counts.dropped += dropped;
+  return counts;
 }
 
 }  // namespace eldr

@@ -10,7 +10,7 @@
 namespace eldr {
 
 absl::StatusOr<std::unique_ptr<SignatureCapture>> SignatureCapture::Open(
-    const CaptureConfig& config, const Clock& clock, Log& log) {
+    const CaptureConfig& config, const Clock& clock, Log& log, FileSystem& file_system) {
   std::unique_ptr<RecordFiles> files;
   ELDR_ASSIGN_OR_RETURN(files, RecordFiles::Open({.key = "capture.directory",
                                                   .directory = config.directory,
@@ -20,7 +20,7 @@ absl::StatusOr<std::unique_ptr<SignatureCapture>> SignatureCapture::Open(
                                                   .file_bytes = config.file_bytes,
                                                   .max_bytes = config.max_bytes,
                                                   .head = nullptr},
-                                                 log));
+                                                 log, file_system));
   return std::unique_ptr<SignatureCapture>(
       new SignatureCapture(config.share, clock, std::move(files)));
 }

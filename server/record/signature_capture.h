@@ -22,8 +22,9 @@ class SignatureCapture {
  public:
   // INVALID_ARGUMENT, naming capture.directory, if it cannot be written to. References must outlive
   // the object.
-  static absl::StatusOr<std::unique_ptr<SignatureCapture>> Open(const CaptureConfig& config,
-                                                                const Clock& clock, Log& log);
+  static absl::StatusOr<std::unique_ptr<SignatureCapture>> Open(
+      const CaptureConfig& config, const Clock& clock, Log& log,
+      FileSystem& file_system = RealFileSystem());
 
   void OnSignature(absl::string_view model, absl::string_view request_id, bool append,
                    const v1::ExpertSignature& signature);

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "server/record/record_stream.h"
+#include "server/router_events.h"
 #include "tests/server/daemon_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -141,6 +142,44 @@ TEST_F(EventLogTest, EachFileStartsWithASnapshot) {
   EXPECT_EQ(snapshot.back().lease_held().request_id(), "r");
   EXPECT_EQ(snapshot.back().lease_held().node_id(), "c");
   EXPECT_EQ(snapshot.back().lease_held().context_tokens(), 100u);
+}
+
+// A lease may end on one thread before another has described its placement.
+TEST_F(EventLogTest, NoEndStandsBeforeItsPlacement) {
+  FakeClock clock;
+  prometheus::Registry registry;
+  Metrics metrics(registry, 4);
+  Log log(LogConfig{.level = "error"}, clock);
+  RouterEvents events(metrics, log);
+  const auto router = Router::Create({}, clock, events).value();
+  auto event_log = EventLog::Open({.directory = dir_ / "events"}, *router, clock, log).value();
+  events.set_event_log(event_log.get());
+  ASSERT_THAT(router->DeclareModel({kModel, {2, 4, 2, {}}, {}}), IsOk());
+  NodeSpec node;
+  node.node_id = "a";
+  node.model = kModel;
+  node.address = "a:1";
+  ASSERT_THAT(router->RegisterNode(node), IsOk());
+  PlacementQuery query;
+  query.model = kModel;
+  query.request_id = "r";
+  const Placement first = router->Place(query).value();
+  const absl::Time placed_at = clock.Wall();
+  clock.Advance(absl::Seconds(1));
+  ASSERT_THAT(router->Release({{kModel, "r", 0}, {}, {}}), IsOk());
+  const Placement second = router->Place(query).value();
+  event_log->Flush();
+  v1::PlaceRequest request;
+  request.set_request_id("r");
+  event_log->OnPlaced(request, second);
+  event_log->OnPlaced(request, first);
+  events.set_event_log(nullptr);
+  event_log.reset();
+
+  const std::vector<v1::EventRecord> records = Files().at(0);
+  EXPECT_THAT(Kinds(records), ElementsAre(Kind::kNodeRegistered, Kind::kNodeState, Kind::kPlaced,
+                                          Kind::kLeaseEnded, Kind::kPlaced));
+  EXPECT_EQ(records[2].time().seconds(), absl::ToUnixSeconds(placed_at));
 }
 
 }  // namespace
