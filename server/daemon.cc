@@ -24,6 +24,8 @@ namespace {
 
 // How exact leases, stored signatures and silent nodes of idle models are timed.
 constexpr absl::Duration kStepInterval = absl::Milliseconds(100);
+// A stored state holds at most as many as limits.models has ever allowed, and all are restored.
+constexpr std::size_t kMostStoredModels = 1024;
 // For what is left on the wire once every call is answered.
 constexpr absl::Duration kFlushGrace = absl::Milliseconds(200);
 // For threads that have answered a call and are about to leave the gate.
@@ -60,7 +62,7 @@ Daemon::Daemon(const Config& config, const Clock& clock, std::unique_ptr<Log> ow
       clock_(clock),
       own_log_(std::move(own_log)),
       log_(*log),
-      metrics_(registry_, config_.router.max_models),
+      metrics_(registry_, config_.router.max_models + kMostStoredModels),
       events_(metrics_, log_),
       limits_(config_.limits),
       placements_(WidthOf(config_.limits), config_.limits.queue_wait, clock_),
@@ -210,10 +212,10 @@ void Daemon::RestoreState() {
   state_->Restore(*router_, [this](const ModelRecord& record) {
     ModelSpec spec = {record.name, record.geometry, config_.default_policy};
     spec.settings.policy = record.policy;
-    absl::Status declared = DeclareModel(*context_, spec).status();
+    absl::Status declared = RedeclareModel(*context_, spec);
     if (declared.ok()) return declared;
     spec.settings = config_.default_policy;  // its own policy can not be had any more
-    return DeclareModel(*context_, spec).status();
+    return RedeclareModel(*context_, spec);
   });
   state_->Start();
 }

@@ -54,7 +54,7 @@ RestoreResult ModelRouter::Restore(ModelRecord record) {
   for (LeaseRecord& lease_record : record.leases) {
     const DecodeNode* node = fleet_.Find(lease_record.node_id);
     Lease* lease = nullptr;
-    if (node != nullptr && restored.size() < options_.max_leases_per_model) {
+    if (node != nullptr) {
       const std::uint64_t weight =
           std::uint64_t{lease_record.sequences} * node->spec.tokens_per_step;
       std::uint32_t& sum = weights[node->group];
@@ -76,11 +76,11 @@ RestoreResult ModelRouter::Restore(ModelRecord record) {
 bool ModelRouter::RestoreNode(NodeRecord record, MonotonicTime now) {
   const NodeSpec& spec = record.spec;
   const auto nodes = fleet_.nodes();
-  const bool sound =
-      spec.model == spec_.name && ValidateNodeSpec(spec, options_.node_timeout).ok() &&
-      fleet_.Find(spec.node_id) == nullptr &&
-      (nodes.empty() || record.ordinal > nodes.back()->ordinal) && record.ordinal < kMaxLeaseId &&
-      record.state <= NodeState::kLost && nodes.size() < options_.max_nodes_per_model;
+  const bool sound = spec.model == spec_.name &&
+                     ValidateNodeSpec(spec, options_.node_timeout).ok() &&
+                     fleet_.Find(spec.node_id) == nullptr &&
+                     (nodes.empty() || record.ordinal > nodes.back()->ordinal) &&
+                     record.ordinal < kMaxLeaseId && record.state <= NodeState::kLost;
   if (!sound) return false;
   DecodeNode& node = fleet_.Add(std::move(record.spec), record.ordinal);
   node.register_time = record.register_time;

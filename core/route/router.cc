@@ -1,6 +1,7 @@
 #include "core/route/router.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -68,6 +69,14 @@ Router::Router(Options options, const Clock& clock, RouterObserver& observer)
 Router::~Router() = default;
 
 absl::StatusOr<bool> Router::DeclareModel(const ModelSpec& spec) {
+  return Declare(spec, options_.max_models);
+}
+
+absl::StatusOr<bool> Router::RedeclareModel(const ModelSpec& spec) {
+  return Declare(spec, std::numeric_limits<std::size_t>::max());
+}
+
+absl::StatusOr<bool> Router::Declare(const ModelSpec& spec, std::size_t most_models) {
   ELDR_RETURN_IF_ERROR(ValidateModelSpec(spec));
   MutexLock lock(mutex_);
   const auto it = models_.find(spec.name);
@@ -85,7 +94,7 @@ absl::StatusOr<bool> Router::DeclareModel(const ModelSpec& spec) {
     }
     return false;
   }
-  if (models_.size() >= options_.max_models) {
+  if (models_.size() >= most_models) {
     return LimitExceeded("models", absl::StrCat(models_.size(), " models are declared, the limit"));
   }
   models_[spec.name] =

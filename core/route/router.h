@@ -233,6 +233,8 @@ class Router {
 
   // True if it was not declared before.
   absl::StatusOr<bool> DeclareModel(const ModelSpec& spec);
+  // The same for a model that a former router had: also when max_models are declared.
+  absl::StatusOr<bool> RedeclareModel(const ModelSpec& spec);
   absl::StatusOr<ModelDescription> DescribeModel(absl::string_view name) const;
   // Ordered by name: those that come after `after`, which need not be declared, and `most` of them.
   std::vector<ModelDescription> ListModels(absl::string_view after = "",
@@ -283,7 +285,8 @@ class Router {
 
   // Gives a declared model back what a former router held of it: nodes, leases and what was
   // learned. Until its contribution is given back too, a lease adds to the residency what the prior
-  // predicts. Leases live for one whole time to live from now. Nodes that sent heartbeats take
+  // predicts. Limits on nodes and leases hold for new ones alone: what was acknowledged stays.
+  // Leases live for one whole time to live from now. Nodes that sent heartbeats take
   // placements on own counts for node_timeout; one that is silent until then is lost. Observers
   // hear nothing. FAILED_PRECONDITION if the model is declared with another geometry, or has nodes
   // already.
@@ -309,6 +312,7 @@ class Router {
 
  private:
   Router(Options options, const Clock& clock, RouterObserver& observer);
+  absl::StatusOr<bool> Declare(const ModelSpec& spec, std::size_t most_models);
   // NOT_FOUND, naming the model, if it is not declared.
   absl::StatusOr<ModelRouter*> FindModel(absl::string_view name) const;
   absl::StatusOr<ModelRouter*> FindModelOfNode(absl::string_view node_id) const;

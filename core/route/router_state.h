@@ -81,8 +81,8 @@ struct ModelRecord {
   std::optional<LearnedRecord> learned;
 };
 
-// What became of a record. What is refused (out of range, for a node that is not there, beyond a
-// limit that was lowered) is left out, and the rest restored.
+// What became of a record. What is refused (out of range, or for a node that is not there) is left
+// out, and the rest restored.
 struct RestoreResult {
   std::uint32_t nodes = 0;
   std::uint32_t refused_nodes = 0;

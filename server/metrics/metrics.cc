@@ -188,7 +188,7 @@ void Metrics::AddModel(const std::string& model, const std::string& policy) {
   MutexLock lock(mutex_);
   const std::size_t slot = SlotOf(model);
   if (slots_[slot].load(std::memory_order_relaxed) != nullptr) return;
-  if (models_.size() == slots_.size() / 4) return;  // the router declares no more either
+  if (models_.size() == slots_.size() / 4) return;  // served without series
   models_.push_back(std::make_unique<ModelMetrics>(*families_, model, policy));
   slots_[slot].store(models_.back().get(), std::memory_order_release);
 }

@@ -57,17 +57,30 @@ absl::Status DescribeModel(ServiceContext& context, const v1::DescribeModelReque
   return absl::OkStatus();
 }
 
+namespace {
+
+void TellOfModel(ServiceContext& context, const ModelSpec& spec) {
+  context.metrics.AddModel(spec.name, spec.settings.policy);
+  if (context.event_log != nullptr) context.event_log->OnModelDeclared(spec);
+  context.log.Info("model_declared", {{"model", spec.name},
+                                      {"geometry", DescribeGeometry(spec.geometry)},
+                                      {"policy", spec.settings.policy}});
+}
+
+}  // namespace
+
 absl::StatusOr<bool> DeclareModel(ServiceContext& context, const ModelSpec& spec) {
   bool created = false;
   ELDR_ASSIGN_OR_RETURN(created, context.router.DeclareModel(spec));
-  if (created) {
-    context.metrics.AddModel(spec.name, spec.settings.policy);
-    if (context.event_log != nullptr) context.event_log->OnModelDeclared(spec);
-    context.log.Info("model_declared", {{"model", spec.name},
-                                        {"geometry", DescribeGeometry(spec.geometry)},
-                                        {"policy", spec.settings.policy}});
-  }
+  if (created) TellOfModel(context, spec);
   return created;
+}
+
+absl::Status RedeclareModel(ServiceContext& context, const ModelSpec& spec) {
+  bool created = false;
+  ELDR_ASSIGN_OR_RETURN(created, context.router.RedeclareModel(spec));
+  if (created) TellOfModel(context, spec);
+  return absl::OkStatus();
 }
 
 ModelService::ModelService(ServiceContext& context) : MethodTable(context) {

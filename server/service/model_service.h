@@ -27,6 +27,8 @@ absl::Status DescribeModel(ServiceContext& context, const v1::DescribeModelReque
 // Declares a model, by call or by configuration: in the router, in the metrics and in the log.
 // True if it was not declared before.
 absl::StatusOr<bool> DeclareModel(ServiceContext& context, const ModelSpec& spec);
+// The same for a model that a former process had: no limit refuses it.
+absl::Status RedeclareModel(ServiceContext& context, const ModelSpec& spec);
 
 }  // namespace eldr
 

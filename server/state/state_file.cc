@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/file_system.h"
 #include "core/base/status_macros.h"
 #include "server/state/wal_tail.h"
 
@@ -55,10 +57,9 @@ std::uint32_t BigEndian(const char* bytes) {
 // Reads the header by itself: SQLite may write to whatever it opens.
 absl::Status CheckHeader(const std::string& path) {
   std::array<char, 100> header{};
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) {
-    return absl::UnavailableError(absl::StrCat(path, ": cannot be read"));
-  }
+  if (!file.is_open()) return FileError(errno, path, "cannot be opened");
   constexpr char kMagic[16] = "SQLite format 3";
   if (!file.read(header.data(), header.size()) ||
       std::memcmp(header.data(), kMagic, sizeof(kMagic)) != 0 ||
@@ -73,55 +74,52 @@ absl::Status CheckHeader(const std::string& path) {
                    ", the one that this eldrd reads; it was left untouched"));
 }
 
-// Made under another name first: a file that bears its name has a whole header.
-absl::Status Make(const std::string& path) {
-  const std::string unfinished = path + ".new";
-  std::error_code error;
-  for (const char* suffix : {"", "-journal", "-wal"}) {
-    std::filesystem::remove(unfinished + suffix, error);
-    std::filesystem::remove(path + suffix, error);
-  }
-  sqlite3* database = nullptr;
-  int code = sqlite3_open(unfinished.c_str(), &database);
-  const std::string sql = absl::StrCat("PRAGMA application_id=", kApplicationId,
-                                       ";PRAGMA user_version=", StateFile::kFormat,
-                                       ";PRAGMA synchronous=FULL;BEGIN;", kSchema, "COMMIT;");
-  if (code == SQLITE_OK) code = sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr);
-  const std::string message = sqlite3_errmsg(database);
-  sqlite3_close(database);
-  if (code == SQLITE_OK) {
-    std::filesystem::rename(unfinished, path, error);
-    if (!error) return absl::OkStatus();
-  }
-  return absl::UnavailableError(
-      absl::StrCat(path, ": cannot be made: ", error ? error.message() : message));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Open(const std::string& path, bool durable) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return Replace(path, durable);
   ELDR_RETURN_IF_ERROR(CheckHeader(path));
   const std::uint64_t frames = CountLogFrames(path + "-wal");
   std::unique_ptr<StateFile> file(new StateFile(path));
   ELDR_RETURN_IF_ERROR(file->Connect(durable));
-  int recovered = 0;
+  int recovered = -1;
   sqlite3_wal_checkpoint_v2(file->database_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &recovered,
                             nullptr);
+  // On a full disk it tells nothing, and the rows stay in the log.
   const auto whole = static_cast<std::uint64_t>(std::max(recovered, 0));
-  file->cut_off_ = frames > whole ? frames - whole : 0;
+  if (recovered >= 0 && frames > whole) file->cut_off_ = frames - whole;
   // What was cut off may have been moved into the file in part.
-  if (file->cut_off_ > 0) file->CheckStructure();
+  if (recovered < 0 || file->cut_off_ > 0) file->CheckStructure();
   return file;
 }
 
-absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Replace(const std::string& path,
-                                                              bool durable) {
-  ELDR_RETURN_IF_ERROR(Make(path));
+absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Build(const std::string& path) {
   std::unique_ptr<StateFile> file(new StateFile(path));
-  ELDR_RETURN_IF_ERROR(file->Connect(durable));
+  ELDR_RETURN_IF_ERROR(file->MakeSchema());
+  ELDR_RETURN_IF_ERROR(file->Prepare());
   return file;
+}
+
+absl::Status StateFile::MakeSchema() {
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(path_.c_str(), &database_, kFlags, nullptr) != SQLITE_OK) {
+    return Failure("open");
+  }
+  // Without a journal, as a half of it is of no use. The commit syncs the file.
+  return Execute(absl::StrCat("PRAGMA locking_mode=EXCLUSIVE;PRAGMA journal_mode=OFF;"
+                              "PRAGMA synchronous=FULL;PRAGMA cache_size=-16384;BEGIN IMMEDIATE;"
+                              "PRAGMA application_id=",
+                              kApplicationId, ";PRAGMA user_version=", kFormat, ";", kSchema)
+                     .c_str());
+}
+
+absl::Status StateFile::Finish(std::unique_ptr<StateFile> built) {
+  ELDR_RETURN_IF_ERROR(built->Commit());
+  // Set here, as the file may be full of state and the disk full when it is opened next.
+  return built->Execute("PRAGMA journal_mode=WAL");
+}
+
+void StateFile::Abandon(std::unique_ptr<StateFile> file) {
+  sqlite3_db_config(file->database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 StateFile::~StateFile() {
@@ -143,7 +141,9 @@ absl::Status StateFile::Connect(bool durable) {
   ELDR_RETURN_IF_ERROR(Execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF"));
   const int code =
       sqlite3_exec(database_, "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr) & 0xff;
-  damaged_ = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_IOERR;
+  // A disk that fails at the moment is no reason to give a file up; one that ends early is.
+  damaged_ = code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
+             sqlite3_extended_errcode(database_) == SQLITE_IOERR_SHORT_READ;
   if (damaged_) return absl::OkStatus();
   if (code != SQLITE_OK) return Failure("open");
   sqlite3_wal_hook(
@@ -189,7 +189,12 @@ absl::Status StateFile::Failure(absl::string_view what) const {
     return absl::UnavailableError(
         absl::StrCat(path_, ": another process has it open, expected one eldrd per state_dir"));
   }
-  return absl::UnavailableError(absl::StrCat(path_, ": ", what, ": ", sqlite3_errmsg(database_)));
+  const int code = sqlite3_errcode(database_) & 0xff;
+  const int reason =
+      code == SQLITE_CANTOPEN || code == SQLITE_IOERR ? sqlite3_system_errno(database_) : 0;
+  return absl::UnavailableError(absl::StrCat(path_, ": ", what, ": ", sqlite3_errmsg(database_),
+                                             reason == 0 ? "" : ": ",
+                                             reason == 0 ? "" : std::strerror(reason)));
 }
 
 absl::Status StateFile::Execute(const char* sql) {

@@ -27,13 +27,18 @@ class StateFile {
   // The format that this program reads and writes.
   static constexpr std::uint32_t kFormat = 1;
 
-  // Opens the file, or makes it. `durable`: a commit returns when it is on disk; else the system
+  // Opens a file that is there. `durable`: a commit returns when it is on disk; else the system
   // writes when it likes. One process at a time has it open.
   //   FAILED_PRECONDITION  it is not a state file, or of a newer format; it was not touched
-  //   UNAVAILABLE          it cannot be opened or made, or another process has it
+  //   UNAVAILABLE          it cannot be opened, or another process has it
   static absl::StatusOr<std::unique_ptr<StateFile>> Open(const std::string& path, bool durable);
-  // Makes an empty one in the place of what is there.
-  static absl::StatusOr<std::unique_ptr<StateFile>> Replace(const std::string& path, bool durable);
+  // Makes a file where there is none, with a Begin() that only Finish() ends. After an error or a
+  // crash before that, what is there is worth nothing.
+  static absl::StatusOr<std::unique_ptr<StateFile>> Build(const std::string& path);
+  // Of a file from Build(): closes it, whole and on disk if OK.
+  static absl::Status Finish(std::unique_ptr<StateFile> built);
+  // Closes it as it is: no more is written to it.
+  static void Abandon(std::unique_ptr<StateFile> file);
   ~StateFile();
   StateFile(const StateFile&) = delete;
   StateFile& operator=(const StateFile&) = delete;
@@ -88,6 +93,7 @@ class StateFile {
 
   explicit StateFile(std::string path) : path_(std::move(path)) {}
   absl::Status Connect(bool durable);
+  absl::Status MakeSchema();
   absl::Status Execute(const char* sql);
   absl::Status Prepare();
   absl::Status Run(Statement statement);

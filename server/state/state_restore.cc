@@ -47,7 +47,8 @@ void StateStore::Restore(Router& router, const DeclareModel& declare) {
     read(StateFile::Kind::kShadow,
          [&](absl::string_view body) { into.learned->shadow = DecodeMemoryRow(body); });
   }
-  std::uint64_t last_lease = file_->ReadLastLeaseId();
+  stored_last_lease_ = file_->ReadLastLeaseId();
+  std::uint64_t last_lease = stored_last_lease_;
   std::uint64_t homeless = 0;
   file_->ReadLeases([&](std::uint64_t id, absl::string_view body) {
     auto stored = DecodeLeaseRow(body);
@@ -59,19 +60,33 @@ void StateStore::Restore(Router& router, const DeclareModel& declare) {
     last_lease = std::max(last_lease, id);
     model->second.leases.push_back(std::move(stored->lease));
   });
-  router.ContinueLeaseIds(std::min(last_lease, std::uint64_t{1} << 62));
+  last_lease = std::min(last_lease, std::uint64_t{1} << 62);
+  router.ContinueLeaseIds(last_lease);
+  {
+    MutexLock lock(mutex_);
+    last_lease_ = std::max(last_lease_, last_lease);
+  }
   metrics_.refused_leases.Increment(static_cast<double>(homeless));
   rewrite_ = homeless > 0;
   for (auto& [name, record] : records) RestoreModel(std::move(record), declare);
+  WarnBeyond("limits.models", router.options().max_models, router.ListModels().size());
 
   if (file_->bad_rows() > 0 || file_->damaged()) {
     rewrite_ = true;
     metrics_.bad_rows.Increment(static_cast<double>(file_->bad_rows()));
-    log_.Error("state_damaged", {{"file", path()},
+    log_.Error("state_damaged", {{"file", folder_->path()},
                                  {"bad_rows", file_->bad_rows()},
                                  {"structure", file_->damaged() ? "damaged" : "sound"}});
   }
-  if (file_->damaged()) metrics_.damaged.Increment();
+  if (file_->damaged()) {
+    // Nothing can be written to it; the first Step() that can replaces it.
+    metrics_.damaged.Increment();
+    metrics_.kept.Set(0);
+    MutexLock lock(mutex_);
+    keeping_ = Keeping::kNo;
+    queue_.clear();
+    queued_bytes_ = 0;
+  }
   restoring_ = !awaited_.empty();
 }
 
@@ -97,6 +112,8 @@ void StateStore::RestoreModel(ModelRecord record, const DeclareModel& declare) {
   }
   models_.push_back(name);
   if (result->refused_leases + result->refused_nodes > 0) rewrite_ = true;
+  WarnBeyond("limits.nodes_per_model", router_->options().max_nodes_per_model, result->nodes);
+  WarnBeyond("limits.leases_per_model", router_->options().max_leases_per_model, result->leases);
   metrics_.restored_leases.Increment(static_cast<double>(result->leases));
   metrics_.refused_leases.Increment(static_cast<double>(result->refused_leases));
   log_.Info("state_restored", {{"model", name},
@@ -107,6 +124,11 @@ void StateStore::RestoreModel(ModelRecord record, const DeclareModel& declare) {
                                {"learned", result->learned},
                                {"ms", Milliseconds(clock_.Monotonic() - start)},
                                {"ms_in_all", Milliseconds(clock_.Monotonic() - restore_start_)}});
+}
+
+void StateStore::WarnBeyond(absl::string_view limit, std::uint64_t most, std::uint64_t restored) {
+  if (restored <= most) return;
+  log_.Warning("state_beyond_limit", {{"limit", limit}, {"most", most}, {"restored", restored}});
 }
 
 void StateStore::RestoreSomeContributions() {

@@ -1,42 +1,50 @@
 #include "server/state/state_store.h"
 
-#include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "server/state/state_convert.h"
 
 namespace eldr {
 namespace {
 
-// Some seconds of a busy router's changes; a disk that is further behind does not catch up.
-constexpr std::size_t kMostQueuedBytes = std::size_t{128} << 20;
-constexpr absl::Duration kRewriteInterval = absl::Seconds(5);
 constexpr absl::Duration kLearnedInterval = absl::Seconds(1);
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateConfig& config,
                                                              const Clock& clock, Log& log,
-                                                             prometheus::Registry& registry) {
+                                                             prometheus::Registry& registry,
+                                                             FileSystem& files) {
   std::unique_ptr<StateStore> store(new StateStore(config, clock, log, registry));
-  const auto refuse = [&](absl::string_view why) {
+  if (const absl::Status opened = store->OpenFile(files); !opened.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("state_dir: got \"", config.directory, "\" (", why, ")"));
-  };
-  std::error_code error;
-  std::filesystem::create_directories(config.directory, error);
-  if (error) return refuse(absl::StrCat(error.message(), "), expected a directory to write to ("));
-  auto file = StateFile::Open(store->path(), store->durable());
-  if (!file.ok()) return refuse(file.status().message());
-  store->file_ = *std::move(file);
+        absl::StrCat("state_dir: got \"", config.directory, "\" (", opened.message(), ")"));
+  }
   if (store->file_->cut_off() > 0) {
     store->metrics_.cut_tails.Increment();
-    log.Warning("state_tail_cut", {{"file", store->path()}, {"pages", store->file_->cut_off()}});
+    log.Warning("state_tail_cut",
+                {{"file", store->folder_->path()}, {"pages", store->file_->cut_off()}});
   }
   store->metrics_.kept.Set(1);
   return store;
+}
+
+absl::Status StateStore::OpenFile(FileSystem& files) {
+  ELDR_ASSIGN_OR_RETURN(folder_, StateFolder::Open(config_.directory, files));
+  std::error_code error;
+  if (!std::filesystem::exists(folder_->path(), error)) {
+    std::unique_ptr<StateFile> empty;
+    ELDR_ASSIGN_OR_RETURN(empty, StateFile::Build(folder_->unfinished()));
+    ELDR_RETURN_IF_ERROR(StateFile::Finish(std::move(empty)));
+    ELDR_RETURN_IF_ERROR(folder_->Commit());
+    ELDR_RETURN_IF_ERROR(folder_->Settle(StateFolder::Old::kRemove));
+  }
+  ELDR_ASSIGN_OR_RETURN(file_, StateFile::Open(folder_->path(), durable()));
+  return absl::OkStatus();
 }
 
 StateStore::~StateStore() { Close(); }
@@ -46,94 +54,92 @@ void StateStore::Start() {
 }
 
 void StateStore::Run() {
-  const auto pause = absl::ToChronoNanoseconds(config_.sync_interval);
-  std::unique_lock<std::mutex> lock(mutex_);
+  while (WaitForWork()) Step();
+}
+
+// False once it is to stop.
+bool StateStore::WaitForWork() {
+  using SteadyClock = std::chrono::steady_clock;
+  const auto end = SteadyClock::now() + absl::ToChronoNanoseconds(config_.sync_interval);
+  MutexLock lock(mutex_);
   while (!stop_) {
-    const bool at_once =
-        restoring_ || !answers_.empty() || (config_.sync == "always" && !queue_.empty());
-    if (!at_once) {
-      wake_.wait_for(lock, pause, [this] {
-        return stop_ || (config_.sync == "always" && (!queue_.empty() || !answers_.empty()));
-      });
-    }
-    if (stop_) return;
-    lock.unlock();
-    Step();
-    lock.lock();
+    if (restoring_ || !answers_.empty() || (always() && !queue_.empty())) return true;
+    const SteadyClock::duration left = end - SteadyClock::now();
+    if (left <= SteadyClock::duration::zero()) return true;
+    wake_.WaitFor(mutex_, absl::FromChrono(left));
   }
+  return false;
 }
 
 void StateStore::Step() {
   if (restoring_) RestoreSomeContributions();
-  std::vector<Queued> batch;
-  Answers answers;
-  bool keeping = false;
-  bool overflown = false;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    batch.swap(queue_);
-    answers.swap(answers_);
-    queued_bytes_ = 0;
-    writing_ = true;
-    keeping = keeping_;
-    overflown = std::exchange(overflown_, false);
-  }
   const MonotonicTime start = clock_.Monotonic();
-  if (overflown) {
-    metrics_.overflows.Increment();
-    StopKeeping(absl::ResourceExhaustedError("the disk is too slow for the changes"));
-  } else if (keeping && !rewrite_) {
-    absl::Status written = batch.empty() ? absl::OkStatus() : WriteBatch(batch);
-    if (written.ok() && start >= next_learned_) {
-      written = WriteLearned();
-      next_learned_ = start + kLearnedInterval;
-    }
-    if (!written.ok()) StopKeeping(written);
-  }
-  for (auto& answer : answers) answer();
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    writing_ = false;
-  }
-  if (rewrite_ && !restoring_ && start >= next_rewrite_) {
-    next_rewrite_ = start + kRewriteInterval;
-    if (const absl::Status written = Rewrite(); !written.ok()) StopKeeping(written);
-  }
+  WriteQueue();
+  if (rewrite_ && !restoring_ && start >= next_rewrite_) Rewrite();
   if (file_ != nullptr) {
     file_->MaybeCheckpoint();
     metrics_.bytes.Set(static_cast<double>(file_->bytes()));
   }
 }
 
+void StateStore::WriteQueue() {
+  std::vector<Queued> batch;
+  Answers answers;
+  bool keeping = false;
+  bool overflown = false;
+  {
+    MutexLock lock(mutex_);
+    batch.swap(queue_);
+    answers.swap(answers_);
+    queued_bytes_ = 0;
+    writing_ = true;
+    keeping = keeping_ == Keeping::kYes;
+    overflown = std::exchange(overflown_, false);
+  }
+  if (overflown) {
+    metrics_.overflows.Increment();
+    StopKeeping(absl::ResourceExhaustedError("the disk is too slow for the changes"));
+  } else if (keeping) {
+    absl::Status written = batch.empty() ? absl::OkStatus() : WriteBatch(batch);
+    const MonotonicTime now = clock_.Monotonic();
+    if (written.ok() && now >= next_learned_) {
+      written = WriteAllLearned();
+      next_learned_ = now + kLearnedInterval;
+    }
+    if (!written.ok()) {
+      metrics_.failed_writes.Increment();
+      StopKeeping(written);
+    }
+  }
+  for (auto& answer : answers) answer();
+  MutexLock lock(mutex_);
+  writing_ = false;
+}
+
 void StateStore::StopKeeping(const absl::Status& why) {
-  metrics_.failed_writes.Increment();
   rewrite_ = true;
   next_rewrite_ = clock_.Monotonic() + kRewriteInterval;
   if (file_ != nullptr) file_->Rollback();
-  bool kept = false;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
-    kept = std::exchange(keeping_, false);
+    MutexLock lock(mutex_);
+    keeping_ = Keeping::kNo;
     queue_.clear();
     queued_bytes_ = 0;
   }
   metrics_.kept.Set(0);
-  if (kept) {
-    log_.Error("state_not_kept",
-               {{"message", why.message()}, {"retry", absl::FormatDuration(kRewriteInterval)}});
-  }
+  if (std::exchange(told_not_kept_, true)) return;
+  log_.Error("state_not_kept",
+             {{"message", why.message()}, {"retry", absl::FormatDuration(kRewriteInterval)}});
 }
 
 absl::Status StateStore::WriteBatch(const std::vector<Queued>& batch) {
   const MonotonicTime start = clock_.Monotonic();
   ELDR_RETURN_IF_ERROR(file_->Begin());
-  std::uint64_t last_lease = 0;
-  for (const Queued& queued : batch) {
-    ELDR_RETURN_IF_ERROR(WriteOne(queued));
-    if (queued.change == Change::kLease) last_lease = std::max(last_lease, queued.lease_id);
-  }
-  if (last_lease > 0) ELDR_RETURN_IF_ERROR(file_->PutLastLeaseId(last_lease));
+  for (const Queued& queued : batch) ELDR_RETURN_IF_ERROR(WriteOne(queued));
+  const std::uint64_t last_lease = LastLeaseId();
+  if (last_lease > stored_last_lease_) ELDR_RETURN_IF_ERROR(file_->PutLastLeaseId(last_lease));
   ELDR_RETURN_IF_ERROR(file_->Commit());
+  stored_last_lease_ = last_lease;
   metrics_.sync_seconds.Observe(absl::ToDoubleSeconds(clock_.Monotonic() - start));
   metrics_.records.Increment(static_cast<double>(batch.size()));
   return absl::OkStatus();
@@ -162,92 +168,53 @@ absl::Status StateStore::WriteOne(const Queued& queued) {
 }
 
 void StateStore::WhenKept(absl::AnyInvocable<void()> answer) {
-  if (config_.sync == "always") {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (!stop_ && (writing_ || !queue_.empty() || !answers_.empty())) {
+  if (always()) {
+    MutexLock lock(mutex_);
+    const bool queued = keeping_ == Keeping::kYes && !queue_.empty();
+    if (!stop_ && (queued || writing_ || !answers_.empty())) {
       answers_.push_back(std::move(answer));
-      wake_.notify_one();
+      wake_.NotifyOne();
       return;
     }
   }
   answer();
 }
 
+void StateStore::AnswerAll() {
+  Answers answers;
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      answers.swap(answers_);
+      writing_ = !answers.empty();
+    }
+    if (answers.empty()) return;
+    for (auto& answer : answers) answer();
+    answers.clear();
+  }
+}
+
 void StateStore::Close() {
   if (std::exchange(closed_, true)) return;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     stop_ = true;
   }
-  wake_.notify_all();
+  wake_.NotifyAll();
   if (thread_.joinable()) thread_.join();
-  next_learned_ = -absl::InfiniteDuration();
-  if (file_ != nullptr && router_ != nullptr) Step();
+  if (router_ != nullptr) {
+    next_learned_ = -absl::InfiniteDuration();
+    WriteQueue();
+    // The next process must not find an older state, of leases that have ended since.
+    while (rewrite_ && restoring_) RestoreSomeContributions();
+    if (rewrite_) Rewrite();
+    if (told_not_kept_) {
+      log_.Error("state_not_kept", {{"message", "stopped; the next eldrd finds an older state"}});
+    }
+  }
+  AnswerAll();
   file_.reset();
-}
-
-void StateStore::Enqueue(Queued queued) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (!keeping_) return;
-  queued_bytes_ += sizeof(Queued) + queued.key.size() + queued.body.size() + queued.codes.size();
-  if (queued_bytes_ > kMostQueuedBytes) {
-    keeping_ = false;
-    overflown_ = true;
-    queue_.clear();
-    queued_bytes_ = 0;
-    return;
-  }
-  queue_.push_back(std::move(queued));
-  if (config_.sync == "always") wake_.notify_one();
-}
-
-void StateStore::OnModelDeclared(const ModelSpec& spec) {
-  Enqueue({.change = Change::kModel,
-           .key = spec.name,
-           .body = EncodeModel(spec.name, spec.geometry, spec.settings.policy)});
-}
-
-void StateStore::OnLeasePlaced(absl::string_view model, const Lease& lease) {
-  Enqueue({.change = Change::kLease,
-           .lease_id = lease.id,
-           .body = EncodeLease(model, RecordOf(lease)),
-           .codes = lease.contribution,
-           .replaced_lease_id = TakeMoved(model)});
-}
-
-std::uint64_t StateStore::TakeMoved(absl::string_view model) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto it = moved_.find(model);
-  return it == moved_.end() ? 0 : std::exchange(it->second, 0);
-}
-
-void StateStore::OnLeaseUpdated(absl::string_view model, const Lease& lease) {
-  OnLeasePlaced(model, lease);
-}
-
-void StateStore::OnLeaseAdopted(absl::string_view model, const Lease& lease) {
-  OnLeasePlaced(model, lease);
-}
-
-void StateStore::OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) {
-  if (end == LeaseEnd::kMoved) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    moved_[std::string(model)] = lease.id;
-    return;
-  }
-  Enqueue({.change = Change::kLeaseEnd, .lease_id = lease.id});
-}
-
-void StateStore::OnNodeRegistered(const DecodeNode& node) {
-  Enqueue({.change = Change::kNode, .key = node.spec.node_id, .body = EncodeNode(RecordOf(node))});
-}
-
-void StateStore::OnNodeRespecified(const DecodeNode& node) { OnNodeRegistered(node); }
-void StateStore::OnNodeState(const DecodeNode& node, NodeState) { OnNodeRegistered(node); }
-void StateStore::OnNodeDraining(const DecodeNode& node) { OnNodeRegistered(node); }
-
-void StateStore::OnNodeRemoved(const DecodeNode& node) {
-  Enqueue({.change = Change::kNodeRemoved, .key = node.spec.node_id});
+  folder_.reset();
 }
 
 }  // namespace eldr

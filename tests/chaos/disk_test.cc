@@ -78,5 +78,43 @@ TEST_F(DiskTest, AFullOneStopsNoPlacementAndIsCaughtUpWith) {
   EXPECT_EQ(eldrd_->Metric("eldr_node_leases"), 500) << "placed while the disk was full";
 }
 
+TEST_F(DiskTest, AKillWhileItIsFullLosesNothingThatWasKept) {
+  for (int i = 0; i < 4; ++i) eldrd_->RegisterNode(absl::StrCat("n", i));
+  const auto kept = StartWorker({"frontend", eldrd_->unix_target(), "50", "600"});
+  ASSERT_TRUE(Within(absl::Seconds(30), [&] { return eldrd_->Metric("eldr_node_leases") == 50; }));
+  ASSERT_EQ(eldrd_->Metric("eldr_state_kept"), 1);
+  disk_.Fill();
+  const auto load = StartLoad({.name = "unkept"});
+  ASSERT_TRUE(Within(absl::Seconds(30), [&] { return eldrd_->Metric("eldr_state_kept") == 0; }));
+  // It has tried to write all of it anew, and failed, at least once.
+  ASSERT_TRUE(Within(absl::Seconds(30), [&] {
+    return eldrd_->Metric("eldr_state_errors_total", "cause=\"write\"") > 1;
+  }));
+  load->Stop();
+
+  eldrd_->Kill();
+  eldrd_->Start();  // on a disk that is full still
+  if (HasFatalFailure()) return;
+  EXPECT_GE(eldrd_->Metric("eldr_node_leases"), 50);
+  EXPECT_EQ(eldrd_->Metric("eldr_node_state", "state=\"ready\""), 4);
+  disk_.Free();
+  ASSERT_TRUE(Within(absl::Seconds(30), [&] { return eldrd_->Metric("eldr_state_kept") == 1; }));
+}
+
+TEST_F(DiskTest, AStopAsSoonAsThereIsRoomKeepsAll) {
+  eldrd_->RegisterNode("n");
+  const auto held = StartWorker({"frontend", eldrd_->unix_target(), "50", "600"});
+  disk_.Fill();
+  const auto load = StartLoad();
+  ASSERT_TRUE(Within(absl::Seconds(30), [&] { return eldrd_->Metric("eldr_state_kept") == 0; }));
+  load->Stop();
+  disk_.Free();
+  EXPECT_EQ(eldrd_->Terminate(), 0);
+  eldrd_->Start();
+  if (HasFatalFailure()) return;
+  // Those of the load have ended, and an older state would know nothing of that.
+  EXPECT_EQ(eldrd_->Metric("eldr_node_leases"), 50);
+}
+
 }  // namespace
 }  // namespace eldr

@@ -1,7 +1,6 @@
 // Records on disks that are slow, full or end.
 #include "server/record/record_files.h"
 
-#include <spdlog/sinks/null_sink.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -14,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/observers.h"
+#include "server/base/log_output.h"
 #include "server/record/event_log.h"
 #include "server/record/record_stream.h"
 #include "server/router_events.h"
@@ -74,7 +73,7 @@ class RecordFilesTest : public ::testing::Test {
   }
 
   FakeClock clock_;
-  Log log_{LogConfig{}, clock_, std::make_shared<spdlog::sinks::null_sink_mt>()};
+  Log log_{LogConfig{}, clock_, std::make_shared<NoOutput>()};
 };
 
 TEST_F(RecordFilesTest, AFailureOfAnyStepCostsOneFlushAtMost) {
@@ -118,7 +117,7 @@ TEST_F(RecordFilesTest, AKillAtAnyStepCostsWhatWasNotFlushed) {
       DiskFaults faults(dir.path());
       FaultyFileSystem files(faults);
       faults.Arm(Fault::kKill, step);
-      Log log(LogConfig{}, clock_, std::make_shared<spdlog::sinks::null_sink_mt>());
+      Log log(LogConfig{}, clock_, std::make_shared<NoOutput>());
       const auto records = Open(dir.path(), files);
       for (int i = 0; i < 20; ++i) {
         records->Append(Event(i));

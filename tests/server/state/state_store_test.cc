@@ -1,14 +1,8 @@
 // What a new process finds in the state directory of one that was killed.
 #include "server/state/state_store.h"
 
-#include <signal.h>
-#include <sqlite3.h>
-#include <sys/resource.h>
-
 #include <algorithm>
-#include <bit>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <random>
@@ -16,159 +10,14 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/observers.h"
-#include "tests/support/fake_clock.h"
+#include "tests/server/state/state_process.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_dir.h"
 
 namespace eldr {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-
-constexpr char kModel[] = "m";
-const ModelGeometry kGeometry = {2, 8, 2, {}};
-
-// Removed when the program ends.
-std::string NewFolder() {
-  static std::vector<std::unique_ptr<TempDir>> folders;
-  folders.push_back(std::make_unique<TempDir>());
-  return *folders.back() / "state";
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-void WriteFile(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-// A router with a store on a folder; steps by hand.
-class Process {
- public:
-  explicit Process(const std::string& folder, const std::string& sync = "interval",
-                   const ModelGeometry& geometry = kGeometry, RouterObserver* also = nullptr)
-      : log_(LogConfig{}, clock_, std::make_shared<NoOutput>()) {
-    StateConfig config;
-    config.directory = folder;
-    config.sync = sync;
-    auto opened = StateStore::Open(config, clock_, log_, registry_);
-    status_ = opened.status();
-    if (!opened.ok()) return;
-    store_ = *std::move(opened);
-    observers_.Add(*store_);
-    if (also != nullptr) observers_.Add(*also);
-    router_ = Router::Create({}, clock_, observers_).value();
-    EXPECT_THAT(router_->DeclareModel({kModel, geometry, {}}), IsOk());
-    store_->Restore(*router_, [&](const ModelRecord& record) {
-      return router_->DeclareModel({record.name, record.geometry, {}}).status();
-    });
-    while (store_->restoring()) store_->Step();
-  }
-
-  ~Process() {
-    if (store_ != nullptr) store_->Close();
-  }
-
-  // Everything so far is written, what was learned too.
-  void Write() {
-    clock_.Advance(absl::Seconds(1));
-    store_->Step();
-  }
-  void Register(const std::string& id, std::uint64_t incarnation = 1) {
-    NodeSpec spec;
-    spec.node_id = id;
-    spec.model = kModel;
-    spec.address = "a:1";
-    spec.incarnation = incarnation;
-    spec.heartbeat_interval = absl::Seconds(1);
-    ASSERT_THAT(router_->RegisterNode(spec), IsOk());
-    Beat(id);
-  }
-  HeartbeatResult Beat(const std::string& id) {
-    NodeReport report;
-    report.node_id = id;
-    return router_->Heartbeat(report).value_or(HeartbeatResult{NodeState::kLost, false, 0, false});
-  }
-  absl::StatusOr<Placement> Place(const std::string& id) {
-    PlacementQuery query;
-    query.model = kModel;
-    query.request_id = id;
-    return router_->Place(query);
-  }
-  std::vector<std::string> Requests() {
-    std::vector<std::string> ids;
-    const ModelRecord model = router_->CopyModel(kModel).value();
-    for (const LeaseRecord& lease : model.leases) {
-      ids.push_back(lease.request_id);
-    }
-    std::sort(ids.begin(), ids.end());
-    return ids;
-  }
-  double Metric(const std::string& name, const std::string& label = "") {
-    for (const auto& family : registry_.Collect()) {
-      if (family.name != name) continue;
-      for (const auto& metric : family.metric) {
-        if (label.empty() || (!metric.label.empty() && metric.label[0].value == label)) {
-          return metric.counter.value + metric.gauge.value;
-        }
-      }
-    }
-    return -1;
-  }
-
-  FakeClock clock_;
-  Log log_;
-  prometheus::Registry registry_;
-  Observers observers_;
-  absl::Status status_;
-  std::unique_ptr<StateStore> store_;
-  std::unique_ptr<Router> router_;
-};
-
-// What kill -9 would leave now.
-std::string CopyAsKilled(const std::string& folder) {
-  std::string copy = NewFolder();
-  fs::copy(folder, copy, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
-  return copy;
-}
-
-// Everything that a router tells of its state, in order; loads aside, for which reports count too.
-std::string Observe(const Router& router) {
-  std::string seen;
-  ModelRecord model = router.CopyModel(kModel).value();
-  std::sort(model.leases.begin(), model.leases.end(),
-            [](const LeaseRecord& a, const LeaseRecord& b) { return a.id < b.id; });
-  for (const LeaseRecord& lease : model.leases) {
-    absl::StrAppend(&seen, "lease ", lease.id, " ", lease.request_id, " ", lease.node_id, " ",
-                    lease.sequences, " ", lease.kv_tokens, " ", lease.learned, " ",
-                    static_cast<int>(lease.quality), " ", lease.signature_coverage, " ",
-                    absl::FormatDuration(lease.ttl));
-    const auto contribution = router.CopyContributions(kModel, {lease.request_id}).value();
-    for (const std::uint8_t code : contribution.at(0).codes) absl::StrAppend(&seen, " ", code);
-    absl::StrAppend(&seen, "\n");
-  }
-  const auto nodes = router.ListNodes("");
-  for (const NodeStatus& node : *nodes) {
-    absl::StrAppend(&seen, "node ", node.spec.node_id, " ", node.spec.incarnation, " ",
-                    Name(node.state), " ", node.draining, " ", node.leases, " ", node.kv_tokens,
-                    "\n");
-    const auto residency = router.GetResidency(node.spec.node_id);
-    for (const float chance : residency->activation) {
-      absl::StrAppend(&seen, absl::Hex(std::bit_cast<std::uint32_t>(chance)), " ");
-    }
-  }
-  LearnedVersions versions;
-  const LearnedRecord learned = router.CopyLearned(kModel, versions).value();
-  absl::StrAppend(&seen, "\nlearned ", learned.prior.requests);
-  for (const float chance : learned.prior.activation) {
-    absl::StrAppend(&seen, " ", absl::Hex(std::bit_cast<std::uint32_t>(chance)));
-  }
-  return seen;
-}
 
 // Nothing was reported to this router yet.
 void ExpectOwnCounts(const Router& router) {
@@ -297,7 +146,7 @@ class WritesAtAnEnd final : public RouterObserver {
 TEST(StateStoreTest, ACrashInTheMiddleOfAMoveLosesNoLeaseAndKeepsNoSecondOne) {
   const std::string folder = NewFolder();
   WritesAtAnEnd observer;
-  Process before(folder, "interval", kGeometry, &observer);
+  Process before(folder, {.also = &observer});
   before.Register("a");
   before.Register("b");
   const Placement first = before.Place("r").value();
@@ -383,7 +232,7 @@ TEST(StateStoreTest, AChangedGeometryStartsEmpty) {
   before.Register("n");
   ASSERT_THAT(before.Place("a"), IsOk());
   before.Write();
-  Process after(CopyAsKilled(folder), "interval", {4, 8, 2, {}});
+  Process after(CopyAsKilled(folder), {.geometry = {4, 8, 2, {}}});
   EXPECT_TRUE(after.Requests().empty());
   EXPECT_EQ(after.Metric("eldr_state_restored_total", "refused_lease"), 1);
 }
@@ -404,7 +253,8 @@ TEST(StateStoreTest, ForeignAndNewerFilesAreRefusedAndLeftUntouched) {
     EXPECT_THAT(Process(folder).status_,
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(word)));
     EXPECT_EQ(ReadFile(file), bytes);
-    EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+    // And the lock.
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 2);
   }
 }
 
@@ -415,132 +265,8 @@ TEST(StateStoreTest, OneProcessAtATimeHasTheDirectory) {
                                                 HasSubstr("another process has it open")));
 }
 
-// A process that was killed with three batches in the log, of two leases each.
-class StateDamageTest : public ::testing::Test {
- protected:
-  StateDamageTest() {
-    const std::string folder = NewFolder();
-    Process process(folder);
-    process.Register("n");
-    process.Write();
-    for (int batch = 0; batch < 3; ++batch) {
-      for (int i = 0; i < 2; ++i) {
-        all_.push_back(absl::StrCat("r", batch, i));
-        EXPECT_THAT(process.Place(all_.back()), IsOk());
-      }
-      process.store_->Step();
-    }
-    killed_ = CopyAsKilled(folder);
-    log_ = ReadFile(killed_ + "/state.db-wal");
-    file_ = ReadFile(killed_ + "/state.db");
-  }
-
-  // Opens a copy with these bytes, and expects whole batches from the first on.
-  void ExpectPrefix(const std::string& log, bool cut) {
-    WriteFile(killed_ + "/state.db", file_);
-    WriteFile(killed_ + "/state.db-wal", log);
-    Process after(killed_);
-    ASSERT_THAT(after.status_, IsOk());
-    const std::vector<std::string> requests = after.Requests();
-    ASSERT_LE(requests.size(), all_.size());
-    EXPECT_EQ(requests.size() % 2, 0u);
-    EXPECT_THAT(requests, ElementsAreArray(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(
-                                                                            requests.size())));
-    if (cut) {
-      EXPECT_EQ(after.Metric("eldr_state_errors_total", "cut_tail"), 1);
-    } else if (log.size() == log_.size()) {
-      EXPECT_EQ(requests.size(), all_.size());
-    }
-    EXPECT_THAT(after.Place("later").status(),
-                ::testing::AnyOf(IsOk(), StatusIs(absl::StatusCode::kUnavailable)));
-  }
-
-  std::string killed_;
-  std::vector<std::string> all_;
-  std::string log_;
-  std::string file_;
-};
-
-TEST_F(StateDamageTest, AWholeLogIsTakenWhole) { ExpectPrefix(log_, false); }
-
-TEST_F(StateDamageTest, ATruncatedTailIsCutOff) {
-  const std::size_t last_page = log_.size() - 4096 - 24;
-  for (std::size_t size = 33; size < log_.size();) {
-    SCOPED_TRACE(absl::StrCat("log of ", size, " of ", log_.size(), " bytes"));
-    // Between frames a cut leaves no trace but the missing end of a transaction, or none at all.
-    const bool between = (size - 32) % (4096 + 24) == 0;
-    ExpectPrefix(log_.substr(0, size), !between);
-    if (HasFailure()) return;
-    // Every byte around the last frame's header, then every 61st.
-    size += size >= last_page && size < last_page + 64 ? 1 : 61;
-  }
-}
-
-TEST_F(StateDamageTest, AFlippedByteOfTheLogIsCutOff) {
-  for (std::size_t at = 32; at < log_.size(); at += 97) {
-    SCOPED_TRACE(absl::StrCat("byte ", at));
-    std::string log = log_;
-    log[at] = static_cast<char>(log[at] ^ 0x40);
-    WriteFile(killed_ + "/state.db", file_);
-    WriteFile(killed_ + "/state.db-wal", log);
-    Process after(killed_);
-    ASSERT_THAT(after.status_, IsOk());
-    EXPECT_LE(after.Requests().size(), all_.size());
-  }
-}
-
-TEST_F(StateDamageTest, AFlippedByteOfTheFileNeverMakesAnotherLease) {
-  { Process closed(killed_); }  // moves the log into the file
-  const std::string file = ReadFile(killed_ + "/state.db");
-  for (std::size_t at = 100; at < file.size(); at += 53) {
-    SCOPED_TRACE(absl::StrCat("byte ", at));
-    std::string flipped = file;
-    flipped[at] = static_cast<char>(flipped[at] ^ 0x15);
-    fs::remove(killed_ + "/state.db-wal");
-    WriteFile(killed_ + "/state.db", flipped);
-    Process after(killed_);
-    if (!after.status_.ok()) continue;
-    for (const std::string& request : after.Requests()) {
-      EXPECT_THAT(all_, ::testing::Contains(request));
-    }
-    // Whatever was lost: from here on all is kept again.
-    after.Register("n", 9);
-    ASSERT_THAT(after.Place("next"), IsOk());
-    after.Write();
-    after.clock_.Advance(absl::Seconds(5));  // time enough to write it anew
-    after.Write();
-    Process last(CopyAsKilled(killed_));
-    EXPECT_THAT(last.Requests(), ::testing::Contains("next"));
-    if (HasFailure()) return;
-  }
-}
-
-TEST(StateStoreTest, AFullDiskIsSurvivedAndCaughtUpWith) {
-  const std::string folder = NewFolder();
-  Process process(folder);
-  process.Register("n");
-  ASSERT_THAT(process.Place("before"), IsOk());
-  process.Write();
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit limit{};
-  getrlimit(RLIMIT_FSIZE, &limit);
-  const rlimit full = {8192, limit.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
-  for (int i = 0; i < 20; ++i) ASSERT_THAT(process.Place(absl::StrCat("full", i)), IsOk());
-  process.Write();
-  EXPECT_EQ(process.Metric("eldr_state_kept"), 0);
-  EXPECT_EQ(process.Metric("eldr_state_errors_total", "write"), 1);
-  ASSERT_THAT(process.Place("unkept"), IsOk());
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-  process.clock_.Advance(absl::Seconds(6));
-  process.store_->Step();
-  EXPECT_EQ(process.Metric("eldr_state_kept"), 1);
-  Process after(CopyAsKilled(folder));
-  EXPECT_EQ(after.Requests(), process.Requests());
-}
-
 TEST(StateStoreTest, WithAlwaysAnAnswerWaitsForItsBatch) {
-  Process process(NewFolder(), "always");
+  Process process(NewFolder(), {.sync = "always"});
   process.Write();
   int answered = 0;
   process.store_->WhenKept([&] { ++answered; });
