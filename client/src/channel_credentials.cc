@@ -3,6 +3,8 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <string>
 
@@ -15,11 +17,14 @@ constexpr unsigned kReloadSeconds = 60;
 
 absl::Status CheckReadable(absl::string_view option, const std::string& path) {
   if (path.empty()) return absl::OkStatus();
+  errno = 0;
   std::ifstream file(path);
   if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("Options.tls.", option, " is \"", path,
-                   "\", which cannot be read or is empty, expected the path of a file in PEM"));
+  const std::string why =
+      errno == 0 ? "is empty" : absl::StrCat("cannot be read (", std::strerror(errno), ")");
+  return absl::InvalidArgumentError(absl::StrCat("Options.tls.", option, " is \"", path,
+                                                 "\", which ", why,
+                                                 ", expected the path of a file in PEM"));
 }
 
 absl::Status Check(const TlsOptions& tls) {

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include "absl/strings/ascii.h"
@@ -35,11 +37,14 @@ absl::Status TokenSource::Refresh() {
         absl::StrCat("token file ", path_, ": got ", got, ", expected a token in its first line"));
   };
   struct stat file;
-  if (stat(path_.c_str(), &file) != 0) return refuse("a file that cannot be read");
+  if (stat(path_.c_str(), &file) != 0) {
+    return refuse(absl::StrCat("a file that cannot be read: ", std::strerror(errno)));
+  }
   if (!authorization_.empty() && file.st_mtim.tv_sec == changed_.tv_sec &&
       file.st_mtim.tv_nsec == changed_.tv_nsec && file.st_ino == inode_) {
     return absl::OkStatus();
   }
+  errno = 0;
   std::ifstream stream(path_);
   std::string token;
   // As the daemon reads such files: empty lines and comments are skipped.
@@ -48,7 +53,9 @@ absl::Status TokenSource::Refresh() {
     if (!token.empty() && token.front() != '#') break;
     token.clear();
   }
-  if (!stream.is_open() || stream.bad()) return refuse("a file that cannot be read");
+  if (!stream.is_open() || stream.bad()) {
+    return refuse(absl::StrCat("a file that cannot be read: ", std::strerror(errno)));
+  }
   if (token.empty()) return refuse("none");
   const bool printable = std::all_of(token.begin(), token.end(), [](char c) {
     return absl::ascii_isgraph(static_cast<unsigned char>(c));

@@ -4,10 +4,11 @@
 #include <openssl/pem.h>
 
 #include <ctime>
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/base/file_system.h"
 #include "core/base/status_macros.h"
 #include "server/base/openssl_handle.h"
 
@@ -26,14 +27,11 @@ absl::Status Refuse(absl::string_view key, absl::string_view path, absl::string_
 
 absl::StatusOr<std::string> ReadFile(absl::string_view key, const std::string& path,
                                      absl::string_view expected) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  // A folder opens, but cannot be read.
-  if (!stream.is_open() || stream.bad()) return Refuse(key, path, "which cannot be read", expected);
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kMaxFileBytes) return Refuse(key, path, "which is over 1 MiB", expected);
-  return text;
+  absl::StatusOr<std::string> text = ReadContents(path, kMaxFileBytes);
+  if (text.ok()) return text;
+  const absl::string_view why =
+      absl::StripPrefix(text.status().message(), absl::StrCat(path, ": "));
+  return Refuse(key, path, absl::StrCat("which ", why), expected);
 }
 
 BioPtr Over(const std::string& text) {

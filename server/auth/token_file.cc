@@ -6,13 +6,13 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/file_system.h"
 #include "core/base/status_macros.h"
 
 namespace eldr {
@@ -75,17 +75,15 @@ absl::StatusOr<std::vector<TokenDigest>> TokenFile::Read() const {
         absl::StrCat(key_, ": ", path_, ": got ", got..., ", expected a token per line, of ",
                      kMinTokenBytes, " to ", kMaxTokenBytes, " printable characters"));
   };
-  std::ifstream stream(path_, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  // A folder opens, but cannot be read.
-  if (!stream.is_open() || stream.bad()) return refuse("a file that cannot be read");
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kMaxFileBytes) return refuse("more than ", kMaxFileBytes, " bytes");
-
+  const absl::StatusOr<std::string> text = ReadContents(path_, kMaxFileBytes);
+  if (!text.ok()) {
+    // Its message tells path and cause.
+    return absl::InvalidArgumentError(absl::StrCat(key_, ": ", text.status().message(),
+                                                   "; expected a file with a token per line"));
+  }
   std::vector<TokenDigest> digests;
   int number = 0;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+  for (const absl::string_view line : absl::StrSplit(*text, '\n')) {
     ++number;
     const absl::string_view token = absl::StripAsciiWhitespace(line);
     if (token.empty() || token.front() == '#') continue;

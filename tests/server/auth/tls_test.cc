@@ -207,7 +207,7 @@ TEST_F(TlsTest, FilesThatDoNotServeStopTheStart) {
   EXPECT_THAT(ReadTlsFiles(config.tls), IsOk());
   const Config good = config;
   config.tls.certificate = dir_ / "nowhere";
-  refused("tls.certificate", "cannot be read");
+  refused("tls.certificate", "cannot be read: No such file or directory");
   config.tls.certificate = good.tls.key;
   refused("tls.certificate", "holds none");
   config = good;

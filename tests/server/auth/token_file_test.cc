@@ -44,7 +44,7 @@ TEST_F(TokenFileTest, RefusesFilesWithoutTokensAndNeverShowsWhatTheyHold) {
                                  AllOf(HasSubstr("auth.tokens.admin: " + path_),
                                        HasSubstr(std::string(got)), Not(HasSubstr("hunter")))));
   };
-  refused("cannot be read");
+  refused("cannot be read: No such file or directory");
   Write("");
   refused("no token");
   Write("# hunter\n");
@@ -57,7 +57,7 @@ TEST_F(TokenFileTest, RefusesFilesWithoutTokensAndNeverShowsWhatTheyHold) {
   refused("more than 1048576 bytes");
   std::filesystem::remove(path_);
   std::filesystem::create_directory(path_);
-  refused("cannot be read");
+  refused("cannot be read: Is a directory");
 }
 
 TEST_F(TokenFileTest, AReplacedTokenIsGoodAndTheFormerOneNoMore) {
