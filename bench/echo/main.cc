@@ -13,7 +13,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "bench/echo/echo_service.h"
+#include "core/base/clock.h"
 #include "core/base/file_system.h"
+#include "server/base/log.h"
 #include "server/config/config.h"
 #include "server/flags.h"
 #include "server/grpc_server.h"
@@ -48,9 +50,10 @@ int Run(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  Log log(config->log, RealClock());
   EchoService service;
-  const absl::StatusOr<std::unique_ptr<GrpcServer>> server =
-      GrpcServer::Start(config->grpc, {&service}, nullptr, nullptr);
+  const absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(
+      config->grpc, {{"eldr.v1.PlacementService", &service}}, nullptr, nullptr, log);
   if (!server.ok()) return Fail(server.status());
   if (!flags->port_file.empty()) {
     const absl::Status written = WritePortFile(flags->port_file, **server);
