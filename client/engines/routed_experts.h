@@ -41,8 +41,8 @@ struct ExpertCounts {
 };
 
 // Counts the tokens from `begin` to `end` - 1. INVALID_ARGUMENT if begin < end <= tokens does not
-// hold, there are more than kMaxTokens of them or kMaxCells of cells, or an id is not below
-// `experts`.
+// hold, there are more than kMaxTokens of them or kMaxCells of cells, an id is not below `experts`,
+// or a token's ids are such as an engine leaves that did not capture them.
 absl::StatusOr<ExpertCounts> CountExperts(const RoutedExperts& routed, std::uint32_t experts,
                                           std::uint64_t begin, std::uint64_t end);
 

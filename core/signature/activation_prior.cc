@@ -18,8 +18,8 @@ constexpr std::uint64_t kLastWeight = 1000;
 ActivationPrior::ActivationPrior(const ModelGeometry& geometry)
     : layers_(geometry.layers),
       experts_(geometry.experts),
-      activation_(geometry.cells(),
-                  static_cast<float>(geometry.top_k) / static_cast<float>(geometry.experts)) {}
+      average_(static_cast<float>(geometry.top_k) / static_cast<float>(geometry.experts)),
+      activation_(geometry.cells(), average_) {}
 
 bool ActivationPrior::Restore(Learned learned) {
   const bool chances = std::all_of(learned.activation.begin(), learned.activation.end(),
@@ -38,7 +38,7 @@ void ActivationPrior::Learn(const ExpertSignature& signature) {
     for (std::size_t layer = 0; layer < layers_; ++layer) {
       if (!signature.LayerCovered(layer)) continue;
       const std::size_t cell = layer * experts_;
-      LearnCounts(counts + cell, per_count, step, experts_, activation_.data() + cell);
+      LearnCounts(counts + cell, {per_count, step, average_}, experts_, activation_.data() + cell);
     }
   });
   ++learned_requests_;

@@ -13,7 +13,9 @@
 namespace eldr {
 
 // Starts at top_k / experts and learns online, every request weighing the same however long it is:
-//   p0 += (counts / tokens - p0) / min(n + 16, 1000),  n the requests learned before.
+//   p0 += (counts / tokens - p0) / min(n + 16, 1000),  n the requests learned before,
+// but no request raises an expert's chance by more than top_k / experts, which it has on average: a
+// single strange one, among the first, must not make an expert the most likely of all.
 // Not thread-safe.
 class ActivationPrior {
  public:
@@ -40,6 +42,7 @@ class ActivationPrior {
  private:
   const std::size_t layers_;
   const std::size_t experts_;
+  const float average_;  // top_k / experts
   std::uint64_t learned_requests_ = 0;
   std::vector<float> activation_;
 };

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/signature/uncaptured.h"
 
 namespace eldr {
 namespace {
@@ -56,6 +57,7 @@ absl::StatusOr<ExpertSignature> ExpertSignature::Parse(const SignatureData& data
     return Invalid(field, "counts: not given, expected dense or sparse counts");
   }
   ELDR_RETURN_IF_ERROR(signature.CheckLayers(geometry, field));
+  ELDR_RETURN_IF_ERROR(CheckCaptured(signature, geometry, field));
   return signature;
 }
 

@@ -40,7 +40,7 @@ struct SignatureData {
 };
 
 // A valid signature. A layer of zeros is not covered; every other layer sums to tokens * top_k, and
-// no count exceeds tokens.
+// no count exceeds tokens. It is one that a model's router may have chosen (uncaptured.h).
 //
 // A value type; a const signature may be read from many threads.
 class ExpertSignature {
@@ -63,6 +63,8 @@ class ExpertSignature {
   std::uint32_t tokens() const { return tokens_; }
   std::optional<std::uint32_t> prompt_tokens() const { return prompt_tokens_; }
   std::uint32_t covered_layers() const { return covered_layers_; }
+  // True if the prompt's length is known, and no more than the tokens.
+  bool covers_prompt() const { return prompt_tokens_ && tokens_ >= *prompt_tokens_; }
   // FULL or PARTIAL.
   SignatureQuality quality() const;
   // The share of the prompt's tokens that it covers, more than 0 and at most 1; 1 if the prompt's

@@ -7,12 +7,18 @@
 
 namespace eldr {
 
-// activation += counts * per_count - activation * step, in each cell.
-void LearnCounts(const std::uint8_t* counts, float per_count, float step, std::size_t size,
+struct LearnScales {
+  float per_count;
+  float step;
+  float most;  // that a cell gains
+};
+
+// activation += min(counts * per_count - activation * step, most), in each cell.
+void LearnCounts(const std::uint8_t* counts, const LearnScales& scales, std::size_t size,
                  float* activation);
-void LearnCounts(const std::uint16_t* counts, float per_count, float step, std::size_t size,
+void LearnCounts(const std::uint16_t* counts, const LearnScales& scales, std::size_t size,
                  float* activation);
-void LearnCounts(const std::uint32_t* counts, float per_count, float step, std::size_t size,
+void LearnCounts(const std::uint32_t* counts, const LearnScales& scales, std::size_t size,
                  float* activation);
 
 }  // namespace eldr

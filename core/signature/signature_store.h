@@ -19,6 +19,7 @@ struct StoredSignature {
   std::string prefill_worker;
   ExpertSignature signature;
   MonotonicTime pushed_at;
+  bool appended = false;  // chunks of it have come
 };
 
 // Keeps each signature for `ttl` since its last push, and all of them within `max_bytes`; the one

@@ -34,6 +34,19 @@ TEST(CountExpertsTest, RefusesIdsBeyondTheExperts) {
               StatusIs(kInvalid, HasSubstr("token 1, layer 0: expert id 2, expected below 2")));
 }
 
+// Token 1 has the same expert in all 48 layers; with 16 experts that is a chance of 16^-47.
+TEST(CountExpertsTest, RefusesTokensThatTheEngineDidNotCapture) {
+  RoutedExperts routed = {3, 48, 1, {}};
+  for (std::size_t i = 0; i < 3 * 48; ++i) {
+    routed.ids.push_back(i / 48 == 1 ? 0 : static_cast<std::uint16_t>(i * 7 % 16));
+  }
+  EXPECT_THAT(CountExperts(routed, 16, 0, 3),
+              StatusIs(kInvalid, HasSubstr("token 1: expert id 0 in all 48 layers")));
+  EXPECT_THAT(CountExperts(routed, 16, 2, 3), IsOk()) << "what is not counted may be anything";
+  // One expert in few layers may be a choice.
+  EXPECT_THAT(CountExperts({2, 8, 1, std::vector<std::uint16_t>(16, 0)}, 16, 0, 2), IsOk());
+}
+
 TEST(CountExpertsTest, RefusesMoreCellsThanAModelHas) {
   EXPECT_THAT(
       CountExperts(ThreeTokens(), 1'000'000, 0, 3),

@@ -42,10 +42,21 @@ TEST(ActivationPriorTest, TheFirstRequestMovesItByASixteenthAndTheSecondByASeven
   EXPECT_EQ(prior.learned_requests(), 2u);
 }
 
+TEST(ActivationPriorTest, NoRequestRaisesAnExpertByMoreThanTheAverage) {
+  const ModelGeometry geometry = {1, 128, 1, {}};
+  ActivationPrior prior(geometry);
+  prior.Learn(Parsed(SteadySignature(geometry, 5, 0), geometry));
+  EXPECT_FLOAT_EQ(prior.activation()[0], 2.0f / 128) << "not a sixteenth of the way to 1";
+  EXPECT_FLOAT_EQ(prior.activation()[1], 15.0f / 16 / 128);
+  // Many of them are believed all the same.
+  for (int i = 0; i < 1000; ++i) prior.Learn(Parsed(SteadySignature(geometry, 5, 0), geometry));
+  EXPECT_GT(prior.activation()[0], 0.9f);
+}
+
 TEST(ActivationPriorTest, AShortRequestWeighsWhatALongOneDoes) {
   ActivationPrior from_short(kPriorGeometry), from_long(kPriorGeometry);
   from_short.Learn(Parsed(SteadySignature(kPriorGeometry, 1), kPriorGeometry));
-  from_long.Learn(Parsed(SteadySignature(kPriorGeometry, 1'000'000), kPriorGeometry));
+  from_long.Learn(Parsed(SteadySignature(kPriorGeometry, 200), kPriorGeometry));
   EXPECT_THAT(Values(from_short), Pointwise(FloatEq(), Values(from_long)));
 }
 
