@@ -12,6 +12,16 @@
 
 namespace eldr {
 
+// What a decision found out of a group when it met the first of its nodes, for the others. Valid
+// for the decision that it names alone.
+struct GroupEvaluation {
+  const void* decider = nullptr;
+  std::uint64_t decision = 0;
+  std::uint32_t multiplicity = 0;
+  bool exact = false;
+  double marginal_experts = 0;
+};
+
 // Residency and step time belong to the group; leases and KV to its nodes. A node of no named group
 // is a group of one. Plain data under the lock of its model's router.
 struct ExpertGroup {
@@ -30,6 +40,8 @@ struct ExpertGroup {
   std::uint64_t context_tokens = 0;  // H, of all leases
   // B, the sum of its nodes' loads; brought up to date at the start of each decision.
   std::uint32_t batch = 0;
+  // Scratch of the decision that is made.
+  GroupEvaluation evaluation;
 };
 
 }  // namespace eldr

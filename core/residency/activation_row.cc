@@ -30,10 +30,13 @@ ByteTable TableFor(std::uint32_t multiplicity) {
 ActivationRow::ActivationRow(std::size_t cells) : row_(2 * PaddedCells(cells), 0) {}
 
 void ActivationRow::Assign(absl::Span<const std::uint8_t> codes, std::uint32_t multiplicity) {
-  // Nearly every request is one sequence on a node that decodes one token per step.
-  static const ByteTable once = TableFor(1);
-  sum_ = LookUpActivation(codes, multiplicity == 1 ? once : TableFor(multiplicity), row_.size() / 2,
-                          row_.data());
+  if (multiplicity != multiplicity_) {
+    // Nearly every request is one sequence on a node that decodes one token per step.
+    static const ByteTable once = TableFor(1);
+    table_ = multiplicity == 1 ? once : TableFor(multiplicity);
+    multiplicity_ = multiplicity;
+  }
+  sum_ = LookUpActivation(codes, table_, row_.size() / 2, row_.data());
 }
 
 double ActivationRow::sum() const {

@@ -2,11 +2,13 @@
 #ifndef ELDR_CORE_RESIDENCY_ACTIVATION_ROW_H_
 #define ELDR_CORE_RESIDENCY_ACTIVATION_ROW_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "absl/types/span.h"
 #include "core/base/aligned_vector.h"
+#include "core/residency/contribution.h"
 
 namespace eldr {
 
@@ -16,7 +18,8 @@ class ActivationRow {
  public:
   explicit ActivationRow(std::size_t cells);
 
-  // From a contribution, one code per cell, for `multiplicity` tokens.
+  // From a contribution, one code per cell, for `multiplicity` tokens. Faster if that is what it
+  // was for the last time.
   void Assign(absl::Span<const std::uint8_t> codes, std::uint32_t multiplicity);
 
   // The distinct experts of a step that holds nothing but the request.
@@ -29,6 +32,9 @@ class ActivationRow {
  private:
   std::uint64_t sum_ = 0;
   AlignedVector<std::uint8_t> row_;
+  // The low and the high byte of each code's chance, for so many tokens.
+  std::uint32_t multiplicity_ = 0;
+  std::array<std::uint8_t, 2 * kHazardCodes> table_{};
 };
 
 }  // namespace eldr

@@ -30,7 +30,8 @@ void FetchGroup(const ExpertGroup& group) {
 
 void Decision::Rank(const Policy& policy, const PolicyContext& context, const Demand& demand,
                     absl::Span<const std::uint8_t> codes, std::vector<Candidate>& candidates) {
-  multiplicity_ = 0;
+  ++number_;
+  work_ = {};
   const absl::Span<Candidate> all = absl::MakeSpan(candidates);
   const bool shortlists = policy.evaluates() && all.size() > kAllExact;
   if (policy.evaluates()) {
@@ -70,28 +71,59 @@ void Decision::Rank(const Policy& policy, const PolicyContext& context, const De
   }
 }
 
+const ActivationRow& Decision::RowFor(std::uint32_t multiplicity,
+                                      absl::Span<const std::uint8_t> codes) {
+  const auto serves = [&](const Row& row) { return row.multiplicity == multiplicity; };
+  if (rows_.empty() || !serves(rows_[last_row_])) {
+    const auto it = std::find_if(rows_.begin(), rows_.end(), serves);
+    last_row_ = static_cast<std::size_t>(it - rows_.begin());
+    if (it == rows_.end() && rows_.size() < kRows) {
+      rows_.push_back({multiplicity, 0, ActivationRow(cells_)});
+    } else if (it == rows_.end()) {
+      // The one whose turn it is; there are hardly ever so many.
+      last_row_ = work_.rows % kRows;
+      rows_[last_row_].multiplicity = multiplicity;
+      rows_[last_row_].decision = 0;
+    }
+  }
+  Row& row = rows_[last_row_];
+  if (row.decision != number_) {
+    row.activation.Assign(codes, multiplicity);
+    row.decision = number_;
+    ++work_.rows;
+  }
+  return row.activation;
+}
+
 void Decision::Evaluate(const Demand& demand, absl::Span<const std::uint8_t> codes,
                         Precision precision, absl::Span<Candidate> candidates) {
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     Candidate& candidate = candidates[i];
     const std::uint32_t multiplicity = demand.sequences * candidate.node->spec.tokens_per_step;
-    if (multiplicity != multiplicity_) {
-      activation_.Assign(codes, multiplicity);
-      multiplicity_ = multiplicity;
-    }
-    const ExpertGroup& group = *candidate.node->group;
-    const auto context_tokens = static_cast<double>(group.context_tokens);
-    candidate.batch = group.batch;
-    candidate.expected_experts = group.residency.expected_experts();
+    ExpertGroup& group = *candidate.node->group;
     const auto after = [&](std::size_t steps) -> const DecodeNode& {
       return *candidates[std::min(i + steps, candidates.size() - 1)].node;
     };
     FetchNode(after(8));
     FetchGroup(*after(4).group);
-    candidate.marginal_experts =
-        precision == Precision::kExact
-            ? group.residency.MarginalExperts(activation_, after(1).group->residency)
-            : group.residency.LeastMarginalExperts(activation_, after(2).group->residency);
+    GroupEvaluation& known = group.evaluation;
+    const bool exact = precision == Precision::kExact;
+    if (group.nodes > 1 && known.decider == this && known.decision == number_ &&
+        known.exact == exact && known.multiplicity == multiplicity) {
+      candidate.marginal_experts = known.marginal_experts;
+    } else {
+      const ActivationRow& activation = RowFor(multiplicity, codes);
+      candidate.marginal_experts =
+          exact ? group.residency.MarginalExperts(activation, after(1).group->residency)
+                : group.residency.LeastMarginalExperts(activation, after(2).group->residency);
+      ++work_.groups;
+      if (group.nodes > 1) {
+        known = {this, number_, multiplicity, exact, candidate.marginal_experts};
+      }
+    }
+    const auto context_tokens = static_cast<double>(group.context_tokens);
+    candidate.batch = group.batch;
+    candidate.expected_experts = group.residency.expected_experts();
     candidate.step_time =
         group.step_time.Predict(candidate.expected_experts, candidate.batch, context_tokens);
     candidate.step_time_with = group.step_time.Predict(

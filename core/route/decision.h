@@ -24,7 +24,7 @@ namespace eldr {
 // candidates.
 class Decision {
  public:
-  explicit Decision(std::size_t cells) : activation_(cells) {}
+  explicit Decision(std::size_t cells) : cells_(cells) { rows_.reserve(kRows); }
 
   static constexpr std::size_t kAllExact = 64;
   static constexpr double kTolerance = 0.005;
@@ -32,20 +32,41 @@ class Decision {
   // How many of the best are put in order and evaluated, whatever the policy.
   static constexpr std::size_t kRanked = 16;
 
+  // For how many multiplicities the request's chances are kept during a decision.
+  static constexpr std::size_t kRows = 8;
+
   // Orders `candidates` so that the first kRanked are the best, best first, with all their fields
-  // filled. `codes` is the request's contribution. Allocates nothing. REQUIRES: at least one
-  // candidate.
+  // filled. `codes` is the request's contribution. Allocates nothing, once it has seen the
+  // multiplicities. REQUIRES: at least one candidate.
   void Rank(const Policy& policy, const PolicyContext& context, const Demand& demand,
             absl::Span<const std::uint8_t> codes, std::vector<Candidate>& candidates);
+
+  // What the last decision cost.
+  struct Work {
+    std::size_t groups = 0;  // evaluations of an expert group
+    std::size_t rows = 0;    // conversions of the request's codes
+  };
+  const Work& work() const { return work_; }
 
  private:
   enum class Precision : std::uint8_t { kLeast, kExact };
   void Evaluate(const Demand& demand, absl::Span<const std::uint8_t> codes, Precision precision,
                 absl::Span<Candidate> candidates);
 
-  // The request's activation chances at the multiplicity that was needed last.
-  std::uint32_t multiplicity_ = 0;
-  ActivationRow activation_;
+  // The request's activation chances at a multiplicity.
+  const ActivationRow& RowFor(std::uint32_t multiplicity, absl::Span<const std::uint8_t> codes);
+
+  struct Row {
+    std::uint32_t multiplicity = 0;
+    std::uint64_t decision = 0;  // whose request it is of
+    ActivationRow activation;
+  };
+
+  const std::size_t cells_;
+  std::uint64_t number_ = 0;  // of the decision
+  std::vector<Row> rows_;
+  std::size_t last_row_ = 0;  // in use
+  Work work_;
 };
 
 }  // namespace eldr

@@ -107,6 +107,52 @@ TEST_F(DecisionTest, EvaluatesByTheFormulas) {
   EXPECT_NEAR(busy.cost, busy.step_time_with + 5 * (busy.step_time_with - busy.step_time), 1e-9);
 }
 
+TEST_F(DecisionTest, EvaluatesAGroupOnceHoweverManyNodesItHas) {
+  for (int i = 0; i < 40; ++i) {
+    NodeSpec spec;
+    spec.node_id = absl::StrCat("n", i);
+    spec.expert_group = absl::StrCat("g", i % 5);  // the ranks of five engines, in turn
+    fleet_.Add(spec);
+  }
+  PutOn(0, 150, 3);
+  const auto ranked = Rank(ResidencyPolicy(1), AllNodes());
+  EXPECT_EQ(decision_.work().groups, 5u);
+  EXPECT_EQ(decision_.work().rows, 1u);
+  for (const Candidate& candidate : ranked) {
+    const double p = ActivationOfCode(1)[200];
+    const bool busy = candidate.node->spec.expert_group == "g0";
+    const double s = busy ? 1 - static_cast<double>(ActivationOfCode(3)[150]) : 1;
+    EXPECT_NEAR(candidate.marginal_experts, 16 * p * s, kRounding) << candidate.node->spec.node_id;
+  }
+  // The next decision is of another request.
+  codes_.assign(codes_.size(), 120);
+  for (const Candidate& candidate : Rank(ResidencyPolicy(1), AllNodes())) {
+    if (candidate.node->spec.expert_group == "g0") continue;
+    EXPECT_NEAR(candidate.marginal_experts, 16 * double{ActivationOfCode(1)[120]}, kRounding);
+  }
+}
+
+TEST_F(DecisionTest, ConvertsTheRequestOnceForEachMultiplicity) {
+  for (int i = 0; i < 15; ++i) {
+    AddNodes(1, 1);
+    AddNodes(1, 3);
+  }
+  for (int round = 0; round < 3; ++round) {
+    const auto ranked = Rank(ResidencyPolicy(1), AllNodes());
+    EXPECT_EQ(decision_.work().rows, 2u);
+    for (const Candidate& candidate : ranked) {
+      const double p = ActivationOfCode(candidate.node->spec.tokens_per_step)[200];
+      EXPECT_NEAR(candidate.marginal_experts, 16 * p, kRounding);
+    }
+  }
+  // More of them than are kept: right all the same.
+  for (std::uint32_t tokens = 4; tokens < 30; ++tokens) AddNodes(1, tokens);
+  for (const Candidate& candidate : Rank(ResidencyPolicy(1), AllNodes())) {
+    const double p = ActivationOfCode(candidate.node->spec.tokens_per_step)[200];
+    EXPECT_NEAR(candidate.marginal_experts, 16 * p, kRounding);
+  }
+}
+
 // Within 64 candidates every cost is exact, so fleets dealt out in hands of 16 tell the truth.
 TEST_F(DecisionTest, OfManyCandidatesTheChoiceIsWithinTheToleranceOfTheBest) {
   SCOPED_TRACE(SeedNote());
