@@ -129,13 +129,16 @@ absl::Status Daemon::Build() {
 
 void Daemon::StartTickers() {
   ticker_ = std::make_unique<Ticker>(kStepInterval, [this] { router_->Step(); });
-  // Apart from the ticker, so that a long fit delays no expiry.
-  background_ = std::make_unique<Ticker>(kStepInterval, [this] {
-    for (BackgroundJob& job : router_->TakeBackgroundJobs()) {
-      job.Run();
-      job.Publish();
-    }
-  });
+  // Apart from the ticker and from each other, so that a long fit delays no expiry, nor what is
+  // short.
+  for (const WorkLength length : {WorkLength::kShort, WorkLength::kLong}) {
+    background_.push_back(std::make_unique<Ticker>(kStepInterval, [this, length] {
+      for (BackgroundJob& job : router_->TakeBackgroundJobs(length)) {
+        job.Run();
+        job.Publish();
+      }
+    }));
+  }
   // Apart from both, so that a slow disk delays neither.
   if (capture_ != nullptr || event_log_ != nullptr) {
     recorder_ = std::make_unique<Ticker>(kStepInterval, [this] {
@@ -241,7 +244,7 @@ void Daemon::Stop() {
   http_->Stop();
   reloader_.reset();
   recorder_.reset();
-  background_.reset();
+  background_.clear();
   ticker_.reset();
   if (state_ != nullptr) state_->Close();
   if (drained) {

@@ -127,7 +127,7 @@ class Daemon {
   std::unique_ptr<FleetService> fleet_service_;
   std::unique_ptr<ModelService> model_service_;
   std::unique_ptr<Ticker> ticker_;
-  std::unique_ptr<Ticker> background_;
+  std::vector<std::unique_ptr<Ticker>> background_;  // by the length of the work
   std::unique_ptr<Ticker> recorder_;
   std::unique_ptr<Ticker> reloader_;
   std::unique_ptr<GrpcServer> grpc_;

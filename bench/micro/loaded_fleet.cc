@@ -38,6 +38,7 @@ LoadedFleet::LoadedFleet(const Shape& shape)
     node.address = absl::StrCat("10.1.", i / 256, ".", i % 256, ":8000");
     router_->RegisterNode(node).value();
   }
+  RunBackgroundJobs();
   for (std::size_t i = 0; i < shape.nodes * shape.leases_per_node + kInTurn; ++i) {
     ids_.push_back(absl::StrCat("chatcmpl-8d2f64c0-request-", i));
   }
@@ -49,6 +50,22 @@ LoadedFleet::LoadedFleet(const Shape& shape)
 }
 
 LoadedFleet::~LoadedFleet() = default;
+
+void LoadedFleet::RunBackgroundJobs() {
+  for (BackgroundJob& job : router_->TakeBackgroundJobs()) {
+    job.Run();
+    job.Publish();
+  }
+}
+
+void LoadedFleet::ToggleANode() {
+  const std::string node_id = "decode-node-0.cluster.local";
+  if (std::exchange(draining_, !draining_)) {
+    router_->UndrainNode(node_id).value();
+  } else {
+    router_->DrainNode(node_id).value();
+  }
+}
 
 void LoadedFleet::Place() {
   PlacementQuery query;

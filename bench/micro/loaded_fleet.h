@@ -43,6 +43,11 @@ class LoadedFleet {
   // Releases the request that was placed the longest ago.
   void Release();
 
+  // Runs what the policy has for the background.
+  void RunBackgroundJobs();
+  // Drains a node, or ends its drain: a changed fleet.
+  void ToggleANode();
+
   Router& router() { return *router_; }
 
  private:
@@ -51,6 +56,7 @@ class LoadedFleet {
   std::unique_ptr<Router> router_;
   std::vector<MadeSignature> signatures_;
   std::vector<std::string> ids_;  // used again in turn
+  bool draining_ = false;         // the node that is toggled
   std::size_t placed_ = 0;
   std::size_t released_ = 0;
 };

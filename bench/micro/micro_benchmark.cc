@@ -44,6 +44,31 @@ void Place(benchmark::State& state, const std::string& policy, SignatureForm for
   }
 }
 
+// The placement that meets a changed fleet, and what the change makes for the background.
+void PlaceAfterAFleetChange(benchmark::State& state) {
+  LoadedFleet fleet(ShapeOf("locality_band", SignatureForm::kDense, state));
+  for (auto _ : state) {
+    state.PauseTiming();
+    fleet.RunBackgroundJobs();
+    fleet.ToggleANode();
+    state.ResumeTiming();
+    fleet.Place();
+    state.PauseTiming();
+    fleet.Release();
+    state.ResumeTiming();
+  }
+}
+
+void DealOutAChangedFleet(benchmark::State& state) {
+  LoadedFleet fleet(ShapeOf("locality_band", SignatureForm::kDense, state));
+  for (auto _ : state) {
+    state.PauseTiming();
+    fleet.ToggleANode();
+    state.ResumeTiming();
+    fleet.RunBackgroundJobs();
+  }
+}
+
 void NaiveDecisions(benchmark::State& state) {
   const auto nodes = static_cast<std::size_t>(state.range(0));
   const auto signatures = MakeSignatures(BenchGeometry(), SignatureForm::kDense, 64, 1);
@@ -85,6 +110,8 @@ const bool kRegistered = [] {
   return true;
 }();
 
+BENCHMARK(PlaceAfterAFleetChange)->Apply(ForFleets);
+BENCHMARK(DealOutAChangedFleet)->Apply(ForFleets);
 BENCHMARK(NaiveDecisions)->Apply(ForFleets);
 BENCHMARK(PlainF32Scoring)->Apply(ForFleets);
 

@@ -4,6 +4,11 @@
 
 namespace eldr {
 
+enum class WorkLength {
+  kShort,  // placements are the better for it soon, and it takes milliseconds for most fleets
+  kLong,   // takes as long as it takes
+};
+
 // Computes from data of its own: Run() needs no lock, touches nothing shared and may run on any
 // thread. Whoever made the work takes its result from it afterwards.
 class BackgroundWork {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/policy/region_assignment.h"
 #include "core/profile/assignment.h"
 #include "core/profile/balanced_kmeans.h"
 #include "core/profile/fit_stream.h"
@@ -29,10 +30,13 @@ VectorSet PreferElders(VectorSet centroids) {
 
 }  // namespace
 
-LocalityBandFit::LocalityBandFit(std::vector<SignatureWindow::Vector> points, VectorSet current,
+LocalityBandFit::LocalityBandFit(std::vector<SignatureWindow::Vector> points,
+                                 std::shared_ptr<const VectorSet> centroids,
+                                 std::shared_ptr<const RegionOwners> owners,
                                  std::vector<std::uint64_t> ordinals, std::uint64_t seed)
     : points_(std::move(points)),
-      current_(std::move(current)),
+      centroids_(std::move(centroids)),
+      owners_(std::move(owners)),
       ordinals_(std::move(ordinals)),
       seed_(seed) {}
 
@@ -41,8 +45,8 @@ void LocalityBandFit::Run() {
   for (const SignatureWindow::Vector& point : points_) points.Add(*point);
   points_.clear();
   FitStream stream(seed_);
-  const VectorSet start =
-      current_.empty() ? DrawCentroids(points, ordinals_.size(), stream) : current_;
+  const VectorSet start = centroids_->empty() ? DrawCentroids(points, ordinals_.size(), stream)
+                                              : NodeCentroids(*centroids_, *owners_);
   const VectorSet fitted = BalancedKMeans(points, start, NoFitProgress).centroids;
   const absl::Span<const float> values = fitted.values();
   if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) return;
@@ -50,8 +54,8 @@ void LocalityBandFit::Run() {
   const std::vector<std::uint32_t> match = MatchOneToOne(fitted, PreferElders(start));
   VectorSet aligned;
   for (const std::uint32_t cluster : match) aligned.Add(fitted[cluster]);
-  quantized_ = QuantizedCentroids(aligned);
-  centroids_ = std::move(aligned);
+  QuantizedCentroids quantized(aligned);
+  regions_.emplace().SetRegions(std::move(aligned), std::move(quantized), ordinals_);
 }
 
 }  // namespace eldr

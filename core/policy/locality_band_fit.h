@@ -3,13 +3,14 @@
 #define ELDR_CORE_POLICY_LOCALITY_BAND_FIT_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "core/base/background_work.h"
+#include "core/policy/locality_band_regions.h"
 #include "core/policy/locality_band_window.h"
-#include "core/policy/quantized_centroids.h"
+#include "core/policy/region_owners.h"
 #include "core/profile/vector_set.h"
 
 namespace eldr {
@@ -17,27 +18,29 @@ namespace eldr {
 // Balanced K-means with a centroid per node, aligned to the nodes.
 class LocalityBandFit final : public BackgroundWork {
  public:
-  // From `current`, a centroid per node, to which the new ones are matched one to one (of nodes
-  // with equal ones the first is served first); if that is empty, from centroids drawn by `seed`.
-  // REQUIRES: as many points as nodes or more, one or more.
-  LocalityBandFit(std::vector<SignatureWindow::Vector> points, VectorSet current,
-                  std::vector<std::uint64_t> ordinals, std::uint64_t seed);
+  // From the mean of the regions that each node owns, to which the new ones are matched one to one
+  // (of nodes with equal ones the first is served first); if there are no centroids yet, from such
+  // as are drawn by `seed`. REQUIRES: as many points as nodes or more, one or more; if there are
+  // centroids, `owners` are of these nodes.
+  LocalityBandFit(std::vector<SignatureWindow::Vector> points,
+                  std::shared_ptr<const VectorSet> centroids,
+                  std::shared_ptr<const RegionOwners> owners, std::vector<std::uint64_t> ordinals,
+                  std::uint64_t seed);
   void Run() override;
 
   // The nodes it was made for.
   const std::vector<std::uint64_t>& ordinals() const { return ordinals_; }
-  // A centroid for each of them; none if the fit failed, did not run, or was taken from before.
-  std::optional<VectorSet> TakeCentroids() { return std::exchange(centroids_, std::nullopt); }
-  // The same in integers.
-  QuantizedCentroids TakeQuantized() { return std::move(quantized_); }
+  // A region for each of them; none if the fit failed or did not run. To be exchanged with those in
+  // force, so that they are freed with the work, not under a lock.
+  std::optional<LocalityBandRegions>& regions() { return regions_; }
 
  private:
   std::vector<SignatureWindow::Vector> points_;
-  VectorSet current_;
+  const std::shared_ptr<const VectorSet> centroids_;
+  const std::shared_ptr<const RegionOwners> owners_;
   const std::vector<std::uint64_t> ordinals_;
   const std::uint64_t seed_;
-  std::optional<VectorSet> centroids_;
-  QuantizedCentroids quantized_;
+  std::optional<LocalityBandRegions> regions_;
 };
 
 }  // namespace eldr

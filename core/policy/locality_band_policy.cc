@@ -30,6 +30,19 @@ std::uint64_t FingerprintOf(const SignatureTransform& transform, const Profile* 
   return profile == nullptr ? hash : HashOf(profile->centroids.values(), hash);
 }
 
+std::vector<std::uint64_t> OrdinalsOf(absl::Span<const RegionNode> nodes) {
+  std::vector<std::uint64_t> ordinals;
+  ordinals.reserve(nodes.size());
+  for (const RegionNode& node : nodes) ordinals.push_back(node.ordinal);
+  return ordinals;
+}
+
+bool SameNodes(absl::Span<const RegionNode> nodes, absl::Span<const std::uint64_t> ordinals) {
+  return std::equal(
+      nodes.begin(), nodes.end(), ordinals.begin(), ordinals.end(),
+      [](const RegionNode& node, std::uint64_t ordinal) { return node.ordinal == ordinal; });
+}
+
 }  // namespace
 
 LocalityBandPolicy::LocalityBandPolicy(const LocalityBandSettings& settings, Refits refits,
@@ -119,54 +132,81 @@ void LocalityBandPolicy::Score(const PolicyContext&, absl::Span<Candidate> candi
 }
 
 void LocalityBandPolicy::OnFleetChange(absl::Span<const std::unique_ptr<DecodeNode>> nodes) {
-  std::vector<LocalityBandRegions::Node> ready;
-  std::vector<std::uint64_t> ordinals;
+  std::vector<RegionNode> ready;
   for (const auto& node : nodes) {
     if (node->state != NodeState::kReady || node->draining) continue;
     ready.push_back({node->ordinal, node->sequences});
-    ordinals.push_back(node->ordinal);
   }
-  if (absl::MakeConstSpan(ordinals) == regions_.ordinals()) return;
-  regions_.SetNodes(ready);
-  ++version_;
-  wants_fit_ = true;
+  // No nodes at all change nothing: whoever comes back finds its regions.
+  if (ready.empty() || SameNodes(ready, OrdinalsOf(fleet_))) return;
+  fleet_ = std::move(ready);
+  CheckOwners();
+  wants_fit_ = wants_fit_ || !SameNodes(fleet_, regions_.ordinals());
+}
+
+void LocalityBandPolicy::CheckOwners() {
+  wants_assignment_ =
+      !regions_.empty() && !fleet_.empty() && !SameNodes(fleet_, regions_.ordinals());
 }
 
 void LocalityBandPolicy::MaybeStartFit(MonotonicTime now) {
-  const absl::Span<const std::uint64_t> ordinals = regions_.ordinals();
   const auto first = window_->first_added();
-  if (fitting_ || ordinals.empty() || window_->size() < ordinals.size() ||
+  // A fit starts from what each node owns, so that is dealt out before.
+  if (fitting_ || wants_assignment_ || fleet_.empty() || window_->size() < fleet_.size() ||
       now - first.value_or(now) < window_->length()) {
     return;
   }
   const bool wanted = refits_ == Refits::kContinually || regions_.empty() || wants_fit_;
   const bool too_soon = last_start_ && now - *last_start_ < settings_.refit_interval;
   if (!wanted || too_soon) return;
-  ready_ = std::make_unique<LocalityBandFit>(
-      window_->Snapshot(), regions_.empty() ? VectorSet() : regions_.NodeCentroids(),
-      std::vector<std::uint64_t>(ordinals.begin(), ordinals.end()), fits_.started);
+  ready_ = std::make_unique<LocalityBandFit>(window_->Snapshot(), regions_.centroids(),
+                                             regions_.owners(), OrdinalsOf(fleet_), fits_.started);
   fitting_ = true;
   wants_fit_ = false;
   last_start_ = now;
   ++fits_.started;
 }
 
-std::unique_ptr<BackgroundWork> LocalityBandPolicy::TakeWork() { return std::move(ready_); }
+std::unique_ptr<BackgroundWork> LocalityBandPolicy::TakeWork(WorkLength length) {
+  if (length == WorkLength::kLong) return std::move(ready_);
+  if (!wants_assignment_ || assigning_ != nullptr) return nullptr;
+  auto assignment =
+      std::make_unique<RegionAssignment>(regions_.centroids(), regions_.owners(), fleet_);
+  assigning_ = assignment.get();
+  return assignment;
+}
 
-void LocalityBandPolicy::FinishWork(std::unique_ptr<BackgroundWork> work) {
+void LocalityBandPolicy::FinishWork(BackgroundWork& work) {
   // Only what TakeWork handed out comes back.
-  auto& fit = static_cast<LocalityBandFit&>(*work);
+  if (&work == assigning_) {
+    PublishAssignment(static_cast<const RegionAssignment&>(work));
+  } else {
+    PublishFit(static_cast<LocalityBandFit&>(work));
+  }
+}
+
+void LocalityBandPolicy::PublishAssignment(const RegionAssignment& assignment) {
+  assigning_ = nullptr;
+  // Of other regions it says nothing. For a fleet that has changed again it is a step on the way.
+  if (assignment.owners() != nullptr && assignment.centroids() == regions_.centroids()) {
+    regions_.SetOwners(assignment.owners());
+    ++version_;
+  }
+  CheckOwners();
+}
+
+void LocalityBandPolicy::PublishFit(LocalityBandFit& fit) {
   fitting_ = false;
-  std::optional<VectorSet> centroids = fit.TakeCentroids();
-  if (!centroids) {
+  if (!fit.regions()) {
     ++fits_.failed;
     wants_fit_ = true;
-  } else if (absl::MakeConstSpan(fit.ordinals()) == regions_.ordinals()) {
-    regions_.SetRegions(*std::move(centroids), fit.TakeQuantized(), fit.ordinals());
+  } else if (SameNodes(fleet_, fit.ordinals())) {
+    std::swap(regions_, *fit.regions());
     ++fits_.published;
     ++version_;
   }
   // If the fleet is another by now, its change has asked for the next fit.
+  CheckOwners();
 }
 
 PolicyMemory LocalityBandPolicy::Save() const {

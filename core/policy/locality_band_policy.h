@@ -15,6 +15,7 @@
 #include "core/policy/locality_band_window.h"
 #include "core/policy/policy.h"
 #include "core/policy/quantized_signature.h"
+#include "core/policy/region_assignment.h"
 #include "core/profile/signature_transform.h"
 
 namespace eldr {
@@ -27,10 +28,11 @@ namespace eldr {
 // transform "count" (all layers, no weights): the first time when the window is full; until then
 // all cosines are 0.
 //
-// Beyond the paper, the nodes may change at any time. LocalityBandRegions says what happens at
-// once; the next fit to the recent traffic then gives each node a region of its own. The static
-// policy with a profile never fits: there the regions stay those of the profile, whatever the
-// fleet.
+// Beyond the paper, the nodes may change at any time. Work for the background deals the regions out
+// to them anew (region_assignment.h), and placements go by the old owners meanwhile: a node that
+// came has the cosine 0 until then. The next fit to the recent traffic gives each node a region of
+// its own. The static policy with a profile never fits: there the regions stay those of the
+// profile, whatever the fleet.
 class LocalityBandPolicy final : public Policy {
  public:
   enum class Refits : std::uint8_t {
@@ -51,8 +53,9 @@ class LocalityBandPolicy final : public Policy {
   void Observe(const PolicyContext& context) override;
   void Score(const PolicyContext& context, absl::Span<Candidate> candidates) const override;
   void OnFleetChange(absl::Span<const std::unique_ptr<DecodeNode>> nodes) override;
-  std::unique_ptr<BackgroundWork> TakeWork() override;
-  void FinishWork(std::unique_ptr<BackgroundWork> work) override;
+  // Assignments are short, fits long.
+  std::unique_ptr<BackgroundWork> TakeWork(WorkLength length) override;
+  void FinishWork(BackgroundWork& work) override;
 
   const LocalityBandRegions& regions() const { return regions_; }
   std::optional<PolicyFits> fits() const override { return fits_; }
@@ -71,12 +74,21 @@ class LocalityBandPolicy final : public Policy {
   void Refine(absl::Span<Candidate> candidates, double least, double most) const;
 
   void MaybeStartFit(MonotonicTime now);
+  void PublishFit(LocalityBandFit& fit);
+  void PublishAssignment(const RegionAssignment& assignment);
+  // Compares the owners of regions with the fleet.
+  void CheckOwners();
 
   const LocalityBandSettings settings_;
   const Refits refits_;
   const SignatureTransform transform_;
   LocalityBandRegions regions_;
   std::uint64_t version_ = 1;  // of the regions and of who owns them
+
+  // The nodes that take placements, by ordinal; as they stood when there were any.
+  std::vector<RegionNode> fleet_;
+  bool wants_assignment_ = false;              // others than these own the regions
+  const BackgroundWork* assigning_ = nullptr;  // handed out, not yet finished
 
   // The transformed signature of the request being decided; in floats only where there is a window.
   QuantizedSignature signature_;

@@ -84,13 +84,14 @@ class Policy {
   // A request is about to be placed: called once for each, before Score with the same context.
   virtual void Observe(const PolicyContext& /*context*/) {}
   // Nodes came, went or changed their state since the last call. `nodes` are all that are
-  // registered, in whatever state, in ascending order of ordinals. Called before a placement, if
-  // anything changed, so that many changes at once are one call.
+  // registered, in whatever state, in ascending order of ordinals. Called before a placement and
+  // before TakeWork, if anything changed, so that many changes at once are one call. Placements
+  // wait for it: what takes longer than a look at each node is work for the background.
   virtual void OnFleetChange(absl::Span<const std::unique_ptr<DecodeNode>> /*nodes*/) {}
-  // Work that a placement must not wait for, or none. What was taken comes back by FinishWork, run
-  // or not.
-  virtual std::unique_ptr<BackgroundWork> TakeWork() { return nullptr; }
-  virtual void FinishWork(std::unique_ptr<BackgroundWork> /*work*/) {}
+  // Work of this length that a placement must not wait for, or none. What was taken comes back by
+  // FinishWork, run or not, and is freed after it, when no placement waits.
+  virtual std::unique_ptr<BackgroundWork> TakeWork(WorkLength /*length*/) { return nullptr; }
+  virtual void FinishWork(BackgroundWork& /*work*/) {}
   // None for a policy that hands out no work.
   virtual std::optional<PolicyFits> fits() const { return std::nullopt; }
 

@@ -253,18 +253,28 @@ void ModelRouter::Step() {
   Advance();
 }
 
-void ModelRouter::TakeBackgroundJobs(std::vector<BackgroundJob>& jobs) {
+void ModelRouter::TakeBackgroundJobs(WorkLength length, std::vector<BackgroundJob>& jobs) {
   MutexLock lock(mutex_);
+  TellPolicies();
   const auto take = [&](Policy& policy) {
-    std::unique_ptr<BackgroundWork> work = policy.TakeWork();
+    std::unique_ptr<BackgroundWork> work = policy.TakeWork(length);
     if (work == nullptr) return;
     jobs.emplace_back(std::move(work), [this, &policy](std::unique_ptr<BackgroundWork> done) {
-      MutexLock finish_lock(mutex_);
-      policy.FinishWork(std::move(done));
+      {
+        MutexLock finish_lock(mutex_);
+        policy.FinishWork(*done);
+      }
+      done.reset();  // with what the work replaced, which may be large
     });
   };
   take(*policy_);
   if (shadow_) take(shadow_->policy());
+}
+
+void ModelRouter::TellPolicies() {
+  if (!std::exchange(fleet_changed_, false)) return;
+  policy_->OnFleetChange(fleet_.nodes());
+  if (shadow_) shadow_->policy().OnFleetChange(fleet_.nodes());
 }
 
 MonotonicTime ModelRouter::Advance() {

@@ -82,7 +82,8 @@ class ModelRouter {
   void Step() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Adds the work of the model's policies to `jobs`.
-  void TakeBackgroundJobs(std::vector<BackgroundJob>& jobs) ABSL_LOCKS_EXCLUDED(mutex_);
+  void TakeBackgroundJobs(WorkLength length, std::vector<BackgroundJob>& jobs)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   // What a placement knows of the request's experts.
@@ -114,6 +115,8 @@ class ModelRouter {
   // The lease, not attached yet; nullptr if the record is not to be believed.
   Lease* RestoreLease(LeaseRecord record, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ChangeState(DecodeNode& node, NodeState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Tells the policies of a changed fleet, if it has changed since they were told last.
+  void TellPolicies() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // What a push or a query brings: its signature and what is known of its blocks, or nothing.
   absl::StatusOr<std::optional<ExpertSignature>> Bring(

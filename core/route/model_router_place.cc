@@ -70,10 +70,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     ELDR_RETURN_IF_ERROR(CheckEverFits(fleet_, marks, demand));
     return NoCandidateError(spec_.name, eligibility_);
   }
-  if (std::exchange(fleet_changed_, false)) {
-    policy_->OnFleetChange(fleet_.nodes());
-    if (shadow_) shadow_->policy().OnFleetChange(fleet_.nodes());
-  }
+  TellPolicies();
   const PolicyContext context = {last_ordinal_, rng_, knowledge.signature, now};
   if (shadow_) shadow_->TakeCandidates(eligibility_.candidates);
   policy_->Observe(context);

@@ -78,10 +78,9 @@ absl::StatusOr<bool> Router::RedeclareModel(const ModelSpec& spec) {
 
 absl::StatusOr<bool> Router::Declare(const ModelSpec& spec, std::size_t most_models) {
   ELDR_RETURN_IF_ERROR(ValidateModelSpec(spec));
-  MutexLock lock(mutex_);
-  const auto it = models_.find(spec.name);
-  if (it != models_.end()) {
-    const ModelSpec& declared = it->second->spec();
+  MutexLock lock(declare_mutex_);
+  if (const ModelRouter* const model = models_.Find(spec.name)) {
+    const ModelSpec& declared = model->spec();
     if (!(declared.geometry == spec.geometry)) {
       return absl::FailedPreconditionError(absl::StrCat(
           "geometry: model \"", spec.name, "\" is declared with ",
@@ -97,38 +96,32 @@ absl::StatusOr<bool> Router::Declare(const ModelSpec& spec, std::size_t most_mod
   if (models_.size() >= most_models) {
     return LimitExceeded("models", absl::StrCat(models_.size(), " models are declared, the limit"));
   }
-  models_[spec.name] =
-      std::make_unique<ModelRouter>(spec, options_, clock_, observer_, next_lease_id_);
+  auto model = std::make_unique<ModelRouter>(spec, options_, clock_, observer_, next_lease_id_);
+  // Before anything can happen to it.
   observer_.OnModelDeclared(spec);
+  models_.Add(std::move(model));
   return true;
 }
 
 absl::StatusOr<ModelRouter*> Router::FindModel(absl::string_view name) const {
+  if (ModelRouter* const model = models_.Find(name)) return model;
   std::vector<std::string> declared;
-  {
-    MutexLock lock(mutex_);
-    const auto it = models_.find(std::string_view(name.data(), name.size()));
-    if (it != models_.end()) return it->second.get();
-    for (const auto& [other, model] : models_) declared.push_back(other);
-  }
+  for (const ModelRouter* model : models_.All()) declared.push_back(model->spec().name);
   return absl::NotFoundError(absl::StrCat("model: \"", name, "\" is not declared",
                                           DescribeNearNames(name, declared),
                                           "; declare it, then retry"));
 }
 
 absl::StatusOr<ModelRouter*> Router::FindModelOfNode(absl::string_view node_id) const {
-  MutexLock lock(mutex_);
-  const auto it = nodes_.find(node_id);
-  if (it != nodes_.end()) return it->second;
+  if (ModelRouter* const model = OwnerOf(node_id)) return model;
   return absl::NotFoundError(
       absl::StrCat("node_id: \"", node_id, "\" is not registered; register again"));
 }
 
-std::vector<ModelRouter*> Router::AllModels() const {
-  MutexLock lock(mutex_);
-  std::vector<ModelRouter*> models;
-  for (const auto& [name, model] : models_) models.push_back(model.get());
-  return models;
+ModelRouter* Router::OwnerOf(absl::string_view node_id) const {
+  MutexLock lock(nodes_mutex_);
+  const auto it = nodes_.find(node_id);
+  return it == nodes_.end() ? nullptr : it->second;
 }
 
 absl::StatusOr<ModelDescription> Router::DescribeModel(absl::string_view name) const {
@@ -138,7 +131,7 @@ absl::StatusOr<ModelDescription> Router::DescribeModel(absl::string_view name) c
 
 std::vector<ModelDescription> Router::ListModels(absl::string_view after, std::size_t most) const {
   std::vector<ModelDescription> descriptions;
-  for (const ModelRouter* model : AllModels()) {
+  for (const ModelRouter* model : models_.All()) {
     if (descriptions.size() == most) break;
     if (model->spec().name > after) descriptions.push_back(model->Describe());
   }
@@ -189,17 +182,18 @@ bool Router::CancelWait(absl::string_view model_name, std::uint64_t wait_id) {
 
 absl::StatusOr<RegisterResult> Router::RegisterNode(const NodeSpec& spec) {
   ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(spec.model));
-  // Held over both steps, so that an id cannot be registered and removed at once, or for two
-  // models.
-  MutexLock lock(mutex_);
-  const auto it = nodes_.find(spec.node_id);
-  if (it != nodes_.end() && it->second != model) {
+  const NodeIdLocks::Lock node_lock(node_locks_, spec.node_id);
+  const ModelRouter* const owner = OwnerOf(spec.node_id);
+  if (owner != nullptr && owner != model) {
     return absl::AlreadyExistsError(
         absl::StrCat("node.node_id: \"", spec.node_id, "\" is registered for model \"",
-                     it->second->spec().name, "\", expected an id of its own"));
+                     owner->spec().name, "\", expected an id of its own"));
   }
   auto result = model->RegisterNode(spec);
-  if (result.ok()) nodes_[spec.node_id] = model;
+  if (result.ok()) {
+    MutexLock lock(nodes_mutex_);
+    nodes_[spec.node_id] = model;
+  }
   return result;
 }
 
@@ -219,11 +213,12 @@ absl::StatusOr<NodeState> Router::UndrainNode(absl::string_view node_id) {
 }
 
 absl::StatusOr<RemoveResult> Router::RemoveNode(absl::string_view node_id) {
-  MutexLock lock(mutex_);
-  const auto it = nodes_.find(node_id);
-  if (it == nodes_.end()) return RemoveResult{};
-  const RemoveResult result = it->second->RemoveNode(node_id);
-  nodes_.erase(it);
+  const NodeIdLocks::Lock node_lock(node_locks_, node_id);
+  ModelRouter* const owner = OwnerOf(node_id);
+  if (owner == nullptr) return RemoveResult{};
+  const RemoveResult result = owner->RemoveNode(node_id);
+  MutexLock lock(nodes_mutex_);
+  nodes_.erase(node_id);
   return result;
 }
 
@@ -232,7 +227,7 @@ absl::StatusOr<std::vector<NodeStatus>> Router::ListNodes(absl::string_view mode
                                                           std::size_t most) const {
   std::vector<ModelRouter*> models;
   if (model_name.empty()) {
-    models = AllModels();
+    models = models_.All();
   } else {
     ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(model_name));
     models.push_back(model);
@@ -264,14 +259,20 @@ absl::StatusOr<Residency> Router::GetResidency(absl::string_view node_id) const 
   return model->GetResidency(node_id);
 }
 
-std::vector<BackgroundJob> Router::TakeBackgroundJobs() {
+std::vector<BackgroundJob> Router::TakeBackgroundJobs(WorkLength length) {
   std::vector<BackgroundJob> jobs;
-  for (ModelRouter* model : AllModels()) model->TakeBackgroundJobs(jobs);
+  for (ModelRouter* model : models_.All()) model->TakeBackgroundJobs(length, jobs);
+  return jobs;
+}
+
+std::vector<BackgroundJob> Router::TakeBackgroundJobs() {
+  std::vector<BackgroundJob> jobs = TakeBackgroundJobs(WorkLength::kShort);
+  for (BackgroundJob& job : TakeBackgroundJobs(WorkLength::kLong)) jobs.push_back(std::move(job));
   return jobs;
 }
 
 void Router::Step() {
-  for (ModelRouter* model : AllModels()) model->Step();
+  for (ModelRouter* model : models_.All()) model->Step();
 }
 
 }  // namespace eldr

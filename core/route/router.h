@@ -5,7 +5,8 @@
 //   (*router)->RegisterNode({.node_id = "d0", .model = "m", .address = "10.0.0.1:8000"});
 //   auto placement = (*router)->Place({.model = "m", .request_id = "r1"});
 //
-// Thread-safe. Calls on different models do not wait for each other; a call does no I/O. Time
+// Thread-safe. Calls on different models do not wait for each other, unless they register or remove
+// the same node id; a call does no I/O. Time
 // passes only as the clock says; Step() does what time asks for, and calls act on time passed as if
 // a Step() had just run for their model.
 //
@@ -36,6 +37,8 @@
 #include "core/policy/policy_settings.h"
 #include "core/prefix/block_signature_store.h"
 #include "core/route/background_job.h"
+#include "core/route/model_index.h"
+#include "core/route/node_id_locks.h"
 #include "core/route/placement.h"
 #include "core/route/receipt.h"
 #include "core/route/router_observer.h"
@@ -277,8 +280,11 @@ class Router {
   void Step();
 
   // Work that models have for a thread of the caller's; each piece is answered once. Call it about
-  // as often as Step(). Jobs run one after the other or at once, and none needs to run: then the
+  // as often as Step(), and for each length on a thread of its own, so that none of the short work
+  // waits for the long. Jobs run one after the other or at once, and none needs to run: then the
   // state they would renew stays as it is.
+  std::vector<BackgroundJob> TakeBackgroundJobs(WorkLength length);
+  // Of both lengths.
   std::vector<BackgroundJob> TakeBackgroundJobs();
 
   // What follows keeps a router beyond its process; see router_state.h.
@@ -316,18 +322,24 @@ class Router {
   // NOT_FOUND, naming the model, if it is not declared.
   absl::StatusOr<ModelRouter*> FindModel(absl::string_view name) const;
   absl::StatusOr<ModelRouter*> FindModelOfNode(absl::string_view node_id) const;
-  std::vector<ModelRouter*> AllModels() const;
+  // nullptr if the id is not registered.
+  ModelRouter* OwnerOf(absl::string_view node_id) const ABSL_LOCKS_EXCLUDED(nodes_mutex_);
 
   const Options options_;
   const Clock& clock_;
   RouterObserver& observer_;
   std::atomic<std::uint64_t> next_lease_id_;
 
-  mutable Mutex mutex_;
-  // Models are never removed, so pointers to them stay valid.
-  std::map<std::string, std::unique_ptr<ModelRouter>, std::less<>> models_ ABSL_GUARDED_BY(mutex_);
+  // No lock but a node id's is held while a model's is waited for, so that a busy model holds up
+  // none but its own calls.
+  Mutex declare_mutex_;  // one declaration at a time
+  ModelIndex models_;
+  // Held over both steps of a registration or a removal: at the model, and in nodes_. So an id
+  // cannot be registered and removed at once, or for two models.
+  NodeIdLocks node_locks_;
+  mutable Mutex nodes_mutex_;
   // Which model each registered node id belongs to.
-  absl::flat_hash_map<std::string, ModelRouter*> nodes_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, ModelRouter*> nodes_ ABSL_GUARDED_BY(nodes_mutex_);
 };
 
 }  // namespace eldr

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/route/model_router.h"
@@ -19,19 +20,31 @@ absl::StatusOr<RestoreResult> Router::Restore(ModelRecord record) {
         absl::StrCat("model \"", record.name, "\" is declared with ", DescribeGeometry(geometry),
                      ", and was kept with ", DescribeGeometry(record.geometry)));
   }
-  MutexLock lock(mutex_);
   if (!model->ListNodes().empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("model \"", record.name, "\" has nodes, expected none before it is restored"));
   }
-  const std::size_t kept = record.nodes.size();
-  std::erase_if(record.nodes, [&](const NodeRecord& node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return nodes_.contains(node.spec.node_id);  // of another model
-  });
-  const auto taken = static_cast<std::uint32_t>(kept - record.nodes.size());
+  // The ids are taken before the nodes are there, so that no other model takes them meanwhile.
+  std::vector<std::string> taken;
+  std::vector<NodeRecord> nodes;
+  {
+    MutexLock lock(nodes_mutex_);
+    for (NodeRecord& node : record.nodes) {
+      if (!nodes_.try_emplace(node.spec.node_id, model).second) continue;  // of another model
+      taken.push_back(node.spec.node_id);
+      nodes.push_back(std::move(node));
+    }
+  }
+  const auto refused = static_cast<std::uint32_t>(record.nodes.size() - nodes.size());
+  record.nodes = std::move(nodes);
   RestoreResult result = model->Restore(std::move(record));
-  result.refused_nodes += taken;
-  for (const NodeStatus& node : model->ListNodes()) nodes_[node.spec.node_id] = model;
+  result.refused_nodes += refused;
+  absl::flat_hash_set<std::string> restored;
+  for (NodeStatus& node : model->ListNodes()) restored.insert(std::move(node.spec.node_id));
+  MutexLock lock(nodes_mutex_);
+  for (const std::string& id : taken) {
+    if (!restored.contains(id)) nodes_.erase(id);
+  }
   return result;
 }
 

@@ -98,6 +98,9 @@ TEST(LocalityBandChoiceTest, IsThePublishedOneUpToQuantisation) {
       nodes.back()->state = NodeState::kReady;
     }
     policy.OnFleetChange(nodes);
+    const auto assignment = policy.TakeWork(WorkLength::kShort);
+    assignment->Run();
+    policy.FinishWork(*assignment);
     for (int placement = 0; placement < kPlacements; ++placement) {
       const ExpertSignature signature = Parsed(RandomSignature(geometry, 40, rng), geometry);
       const PolicyContext context = {std::nullopt, rng, &signature, absl::Seconds(1)};

@@ -25,8 +25,17 @@ class LocalityBandOnlineTest : public ::testing::Test {
     LocalityBandSettings settings;
     settings.profile = std::move(profile);
     policy_ = std::make_unique<LocalityBandPolicy>(settings, refits, geometry_);
-    policy_->OnFleetChange(nodes_);
+    ChangeFleet();
   }
+  // Tells the policy, and deals the regions out.
+  void ChangeFleet() {
+    policy_->OnFleetChange(nodes_);
+    if (auto work = policy_->TakeWork(WorkLength::kShort)) {
+      work->Run();
+      policy_->FinishWork(*work);
+    }
+  }
+  std::unique_ptr<BackgroundWork> TakeFit() { return policy_->TakeWork(WorkLength::kLong); }
   void StartOnline() { Start(LocalityBandPolicy::Refits::kContinually); }
   void StartStatic() { Start(LocalityBandPolicy::Refits::kNever); }
 
@@ -37,7 +46,7 @@ class LocalityBandOnlineTest : public ::testing::Test {
       nodes_.back()->ordinal = ordinal;
       nodes_.back()->state = NodeState::kReady;
     }
-    if (policy_ != nullptr) policy_->OnFleetChange(nodes_);
+    if (policy_ != nullptr) ChangeFleet();
   }
 
   // A profile whose centroid i lies along axis i.
@@ -71,16 +80,17 @@ class LocalityBandOnlineTest : public ::testing::Test {
 
   // True if there was a fit to do.
   bool FitIfDue() {
-    auto work = policy_->TakeWork();
+    auto work = TakeFit();
     if (work == nullptr) return false;
     work->Run();
-    policy_->FinishWork(std::move(work));
+    policy_->FinishWork(*work);
     return true;
   }
 
   // The expert that the centroid of each node is mostly of, in the order of nodes.
   std::vector<std::uint32_t> Specialities() const {
-    const VectorSet centroids = policy_->regions().NodeCentroids();
+    const VectorSet centroids =
+        NodeCentroids(*policy_->regions().centroids(), *policy_->regions().owners());
     std::vector<std::uint32_t> experts;
     for (std::size_t i = 0; i < centroids.size(); ++i) {
       const auto centroid = centroids[i];
@@ -99,7 +109,7 @@ class LocalityBandOnlineTest : public ::testing::Test {
 TEST_F(LocalityBandOnlineTest, FitsFirstWhenTheWindowIsFull) {
   StartOnline();
   ArriveSteadily(100, 105, {3, 6});
-  EXPECT_THAT(policy_->TakeWork(), IsNull());
+  EXPECT_THAT(TakeFit(), IsNull());
   EXPECT_TRUE(policy_->regions().empty());
   Arrive(105, 3);
   ASSERT_TRUE(FitIfDue());
@@ -110,13 +120,13 @@ TEST_F(LocalityBandOnlineTest, FitsFirstWhenTheWindowIsFull) {
 TEST_F(LocalityBandOnlineTest, RefitsAnIntervalAfterTheStartOfTheLast) {
   StartOnline();
   ArriveSteadily(0, 5.1, {3, 6});
-  auto work = policy_->TakeWork();
+  auto work = TakeFit();
   ASSERT_THAT(work, NotNull());
   ArriveSteadily(5.1, 7, {3, 6});
   work->Run();
-  policy_->FinishWork(std::move(work));  // at 7, but it started at 5
+  policy_->FinishWork(*work);  // at 7, but it started at 5
   ArriveSteadily(7, 7.5, {3, 6});
-  EXPECT_THAT(policy_->TakeWork(), IsNull());
+  EXPECT_THAT(TakeFit(), IsNull());
   Arrive(7.5, 3);
   EXPECT_TRUE(FitIfDue());
   EXPECT_EQ(policy_->fits()->started, 2u);
@@ -125,13 +135,13 @@ TEST_F(LocalityBandOnlineTest, RefitsAnIntervalAfterTheStartOfTheLast) {
 TEST_F(LocalityBandOnlineTest, FitsOneAtATimeAndKeepsTheOldCentroidsMeanwhile) {
   Start(LocalityBandPolicy::Refits::kContinually, AxesProfile(2));
   ArriveSteadily(0, 5.1, {3, 6});
-  auto work = policy_->TakeWork();
+  auto work = TakeFit();
   ASSERT_THAT(work, NotNull());
   ArriveSteadily(5.1, 20, {3, 6});
-  EXPECT_THAT(policy_->TakeWork(), IsNull());
+  EXPECT_THAT(TakeFit(), IsNull());
   work->Run();
   EXPECT_THAT(Specialities(), ElementsAre(0, 1));  // of the profile
-  policy_->FinishWork(std::move(work));
+  policy_->FinishWork(*work);
   EXPECT_THAT(Specialities(), ::testing::UnorderedElementsAre(3, 6));
   Arrive(20, 3);
   EXPECT_TRUE(FitIfDue());
@@ -157,10 +167,10 @@ TEST_F(LocalityBandOnlineTest, NeedsAsManySignaturesAsNodes) {
   for (int second = 1; second <= 20; ++second) ArriveWithoutSignature(second);
   Arrive(21, 1);
   Arrive(21, 2);
-  EXPECT_THAT(policy_->TakeWork(), IsNull());
+  EXPECT_THAT(TakeFit(), IsNull());
   // Checked when a signature arrives, not when anything does.
   ArriveWithoutSignature(21);
-  EXPECT_THAT(policy_->TakeWork(), IsNull());
+  EXPECT_THAT(TakeFit(), IsNull());
   Arrive(21, 3);
   EXPECT_TRUE(FitIfDue());
 }
@@ -171,15 +181,15 @@ TEST_F(LocalityBandOnlineTest, CountsTheRequestThatIsBeingPlaced) {
   Arrive(0, 1);
   Arrive(5, 2);
   Arrive(5, 3);
-  EXPECT_THAT(policy_->TakeWork(), IsNull());
+  EXPECT_THAT(TakeFit(), IsNull());
   Arrive(5, 4);  // the fourth, with the first just inside the window
-  EXPECT_THAT(policy_->TakeWork(), NotNull());
+  EXPECT_THAT(TakeFit(), NotNull());
 }
 
 TEST_F(LocalityBandOnlineTest, KeepsTheOldCentroidsWhenAFitFails) {
   Start(LocalityBandPolicy::Refits::kContinually, AxesProfile(2));
   ArriveSteadily(0, 5.1, {3, 6});
-  policy_->FinishWork(policy_->TakeWork());  // not run
+  policy_->FinishWork(*TakeFit());  // not run
   EXPECT_EQ(policy_->fits()->failed, 1u);
   EXPECT_THAT(Specialities(), ElementsAre(0, 1));
   ArriveSteadily(5.1, 7.5, {3, 6});
@@ -251,11 +261,11 @@ TEST_F(LocalityBandOnlineTest, GivesALostNodesRegionToTheOthersAndBack) {
 TEST_F(LocalityBandOnlineTest, DropsAFitForAFleetThatIsNoMore) {
   Start(LocalityBandPolicy::Refits::kContinually, AxesProfile(2));
   ArriveSteadily(0, 5.1, {3, 6});
-  auto work = policy_->TakeWork();
+  auto work = TakeFit();
   ASSERT_THAT(work, NotNull());
   work->Run();
   SetNodes({1, 2, 3});
-  policy_->FinishWork(std::move(work));
+  policy_->FinishWork(*work);
   EXPECT_EQ(policy_->fits()->published, 0u);
   EXPECT_EQ(policy_->fits()->failed, 0u);
   EXPECT_EQ(policy_->regions().ordinals().size(), 3u);
@@ -263,6 +273,81 @@ TEST_F(LocalityBandOnlineTest, DropsAFitForAFleetThatIsNoMore) {
   ASSERT_TRUE(FitIfDue());
   EXPECT_EQ(policy_->fits()->published, 1u);
   EXPECT_THAT(policy_->regions().ordinals(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(LocalityBandOnlineTest, AChangedFleetIsDealtOutInTheBackground) {
+  SetNodes({1, 2});
+  Start(LocalityBandPolicy::Refits::kNever, AxesProfile(2));
+  nodes_.erase(nodes_.begin());
+  nodes_.push_back(std::make_unique<DecodeNode>());
+  nodes_.back()->ordinal = 3;
+  nodes_.back()->state = NodeState::kReady;
+  policy_->OnFleetChange(nodes_);
+  Arrive(1, 0);
+  EXPECT_THAT(policy_->regions().ordinals(), ElementsAre(1, 2)) << "the old owners serve meanwhile";
+  auto work = policy_->TakeWork(WorkLength::kShort);
+  ASSERT_THAT(work, NotNull());
+  EXPECT_THAT(policy_->TakeWork(WorkLength::kShort), IsNull()) << "one at a time";
+  Arrive(2, 0);
+  policy_->FinishWork(*work);  // not run
+  work = policy_->TakeWork(WorkLength::kShort);
+  ASSERT_THAT(work, NotNull());
+  work->Run();
+  policy_->FinishWork(*work);
+  EXPECT_THAT(policy_->regions().ordinals(), ElementsAre(2, 3));
+  EXPECT_THAT(policy_->regions().OwnedBy(0), ElementsAre(1));
+  EXPECT_THAT(policy_->regions().OwnedBy(1), ElementsAre(0));
+  EXPECT_THAT(policy_->TakeWork(WorkLength::kShort), IsNull());
+}
+
+TEST_F(LocalityBandOnlineTest, AFleetThatChangesAgainMeanwhileIsDealtOutAgain) {
+  Start(LocalityBandPolicy::Refits::kNever, AxesProfile(3));
+  nodes_.pop_back();
+  policy_->OnFleetChange(nodes_);
+  auto work = policy_->TakeWork(WorkLength::kShort);
+  ASSERT_THAT(work, NotNull());
+  work->Run();
+  nodes_.push_back(std::make_unique<DecodeNode>());
+  nodes_.back()->ordinal = 5;
+  nodes_.back()->state = NodeState::kReady;
+  policy_->OnFleetChange(nodes_);
+  policy_->FinishWork(*work);
+  EXPECT_THAT(policy_->regions().ordinals(), ElementsAre(1)) << "a step on the way";
+  ChangeFleet();
+  EXPECT_THAT(policy_->regions().ordinals(), ElementsAre(1, 5));
+}
+
+TEST_F(LocalityBandOnlineTest, AnAssignmentOfFormerRegionsIsDropped) {
+  Start(LocalityBandPolicy::Refits::kContinually, AxesProfile(2));
+  ArriveSteadily(0, 5.1, {3, 6});
+  auto fit = TakeFit();
+  ASSERT_THAT(fit, NotNull());
+  fit->Run();
+  // The second node leaves and comes back while both are under way.
+  std::unique_ptr<DecodeNode> second = std::move(nodes_.back());
+  nodes_.pop_back();
+  policy_->OnFleetChange(nodes_);
+  auto assignment = policy_->TakeWork(WorkLength::kShort);
+  ASSERT_THAT(assignment, NotNull());
+  assignment->Run();
+  nodes_.push_back(std::move(second));
+  policy_->OnFleetChange(nodes_);
+  policy_->FinishWork(*fit);
+  EXPECT_EQ(policy_->fits()->published, 1u);
+  policy_->FinishWork(*assignment);
+  EXPECT_THAT(policy_->regions().ordinals(), ElementsAre(1, 2));
+  EXPECT_THAT(Specialities(), ::testing::UnorderedElementsAre(3, 6));
+  EXPECT_THAT(policy_->TakeWork(WorkLength::kShort), IsNull());
+}
+
+TEST_F(LocalityBandOnlineTest, KeepsEverythingWhenAllNodesAreGone) {
+  Start(LocalityBandPolicy::Refits::kNever, AxesProfile(2));
+  SetNodes({});
+  EXPECT_THAT(policy_->regions().ordinals(), ElementsAre(1, 2));
+  SetNodes({2});
+  SetNodes({2, 3});
+  EXPECT_THAT(policy_->regions().OwnedBy(0), ElementsAre(1));
+  EXPECT_THAT(policy_->regions().OwnedBy(1), ElementsAre(0));
 }
 
 }  // namespace

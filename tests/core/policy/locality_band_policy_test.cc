@@ -35,6 +35,14 @@ std::vector<std::size_t> NaiveCandidates(const std::vector<double>& cosines, dou
   return candidates;
 }
 
+void TellOfFleet(LocalityBandPolicy& policy, absl::Span<const std::unique_ptr<DecodeNode>> nodes) {
+  policy.OnFleetChange(nodes);
+  if (auto work = policy.TakeWork(WorkLength::kShort)) {
+    work->Run();
+    policy.FinishWork(*work);
+  }
+}
+
 class LocalityBandPolicyTest : public ::testing::Test {
  protected:
   // One layer, so that a signature's vector is (nearly) what a test wants it to be.
@@ -51,7 +59,7 @@ class LocalityBandPolicyTest : public ::testing::Test {
     settings.profile = profile;
     LocalityBandPolicy policy(settings, kStatic, geometry_);
     AddNodes(nodes);
-    policy.OnFleetChange(nodes_);
+    TellOfFleet(policy, nodes_);
     return policy;
   }
 
@@ -140,7 +148,7 @@ TEST_F(LocalityBandPolicyTest, IsLeastLoadedIfTheSignatureVanishes) {
   LocalityBandSettings settings;
   settings.profile = profile;
   LocalityBandPolicy vanishing(settings, kStatic, geometry_);
-  vanishing.OnFleetChange(nodes_);
+  TellOfFleet(vanishing, nodes_);
   const ExpertSignature signature = Signature({20, 20});
   EXPECT_THAT(Rank(vanishing, &signature, {3, 1}), ElementsAre(1, 0));
 }
@@ -188,12 +196,12 @@ TEST_F(LocalityBandPolicyTest, AgreesWithTheDefinition) {
 TEST_F(LocalityBandPolicyTest, KeepsTheFleetItKnowsUntilItIsTold) {
   LocalityBandPolicy policy = Policy(3, 0.1);
   nodes_[1]->draining = true;
-  policy.OnFleetChange(nodes_);
+  TellOfFleet(policy, nodes_);
   EXPECT_THAT(policy.regions().ordinals(), ElementsAre(10, 12));
   nodes_[1]->draining = false;
   nodes_[0]->state = NodeState::kLost;
   nodes_[2]->state = NodeState::kJoining;
-  policy.OnFleetChange(nodes_);
+  TellOfFleet(policy, nodes_);
   EXPECT_THAT(policy.regions().ordinals(), ElementsAre(11));
 }
 

@@ -61,6 +61,7 @@ TEST_F(LocalityBandRouterTest, GathersKindsOnceAJobHasRun) {
   // With two nodes the second best always joins the band, so load decides between equals; the
   // fallbacks and ties show who is who only if there are more. Three nodes:
   RegisterNodes({"c"});
+  EXPECT_EQ(RunJobs(), 1u);  // deals the regions out
   Traffic(absl::Seconds(3), {0, 1, 2});
   EXPECT_EQ(RunJobs(), 1u);
   std::map<std::uint32_t, std::set<std::string>> nodes_of;
@@ -106,6 +107,32 @@ TEST_F(LocalityBandRouterTest, PlacesWhileAJobRuns) {
   jobs[0].Publish();  // harmless
   PlaceKind(0);
   EXPECT_EQ(RunJobs(), 1u);
+}
+
+// A profile's regions over 600 nodes: a placement after a change finds the old owners, and the
+// work that deals them out anew is there for another thread.
+TEST_F(LocalityBandRouterTest, HandsOutTheAssignmentOfALargeFleet) {
+  PolicySettings settings;
+  settings.policy = "locality_band";
+  auto profile = std::make_shared<Profile>();
+  profile->transform = CountTransform(geometry_.layers, geometry_.experts);
+  profile->centroids = VectorSet(600, geometry_.cells());
+  for (std::size_t i = 0; i < 600; ++i) profile->centroids[i][i % geometry_.cells()] = 1;
+  settings.locality_band.profile = profile;
+  Start({}, settings);
+  for (int i = 0; i < 600; ++i) {
+    ASSERT_THAT(router_->RegisterNode(Node(absl::StrCat("n", i))), IsOk());
+  }
+  EXPECT_EQ(RunJobs(), 1u) << "before any placement";
+  ASSERT_THAT(router_->RemoveNode("n7"), IsOk());
+  PlaceKind(0);
+  std::vector<BackgroundJob> jobs = router_->TakeBackgroundJobs(WorkLength::kShort);
+  ASSERT_THAT(jobs, SizeIs(1));
+  PlaceKind(0);
+  EXPECT_THAT(router_->TakeBackgroundJobs(), IsEmpty()) << "one at a time";
+  jobs[0].Run();
+  jobs[0].Publish();
+  EXPECT_EQ(RunJobs(), 0u);
 }
 
 TEST_F(LocalityBandRouterTest, RefusesSettingsOutOfRangeAndProfilesOfOtherModels) {

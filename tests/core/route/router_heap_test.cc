@@ -46,6 +46,10 @@ class RouterHeapTest : public ::testing::TestWithParam<std::string> {
       node.address = absl::StrCat("decode-node-", i, ".cluster.local:8000");
       router_->RegisterNode(node).value();
     }
+    for (BackgroundJob& job : router_->TakeBackgroundJobs()) {
+      job.Run();  // deals the regions of the locality band out
+      job.Publish();
+    }
     std::mt19937_64 rng(1);
     for (int i = 0; i < 16; ++i) signatures_.push_back(RandomSignature(geometry, 64, rng));
     for (TestSignature& signature : signatures_) data_.push_back(signature.Dense());
