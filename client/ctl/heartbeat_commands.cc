@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/ctl/command.h"
 #include "client/ctl/duration_option.h"
@@ -22,6 +23,7 @@ struct HeartbeatOptions {
   std::optional<double> kv_usage;
   std::vector<v1::StepStats> steps;
   std::vector<std::string> running_requests, finished_requests;
+  std::vector<v1::FinishedRequest> finished_leases;
   bool complete_list = false;
   std::optional<absl::Duration> every;
   std::optional<uint64_t> count;
@@ -38,6 +40,7 @@ v1::HeartbeatRequest RequestOf(const HeartbeatOptions& o) {
   for (const std::string& id : o.running_requests) request.add_running_request_ids(id);
   request.set_complete_list(o.complete_list);
   for (const std::string& id : o.finished_requests) request.add_finished_request_ids(id);
+  for (const v1::FinishedRequest& finished : o.finished_leases) *request.add_finished() = finished;
   return request;
 }
 
@@ -75,9 +78,38 @@ absl::Status SendAll(Session& session, const HeartbeatOptions& o) {
     }
     // Telling these again would count the steps twice, if the daemon took them.
     request.clear_steps();
-    if (status.ok()) request.clear_finished_request_ids();
+    if (status.ok()) {
+      request.clear_finished_request_ids();
+      request.clear_finished();
+    }
   }
   return status;
+}
+
+// REQUEST=LEASE, as `eldrctl place` told the lease; an id may hold a '='.
+void AddFinishedLeases(CLI::App& app, std::vector<v1::FinishedRequest>& finished) {
+  app.add_option_function<std::vector<std::string>>(
+         "--finished-lease",
+         [&finished](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             const std::size_t at = text.rfind('=');
+             v1::FinishedRequest one;
+             uint64_t lease_id = 0;
+             if (at == std::string::npos || !absl::SimpleAtoi(text.substr(at + 1), &lease_id)) {
+               throw CLI::ValidationError(
+                   "--finished-lease",
+                   absl::StrCat("got \"", text,
+                                "\", expected REQUEST=LEASE, e.g. r1=1795510817180366"));
+             }
+             one.set_request_id(text.substr(0, at));
+             one.set_lease_id(lease_id);
+             finished.push_back(std::move(one));
+           }
+         },
+         "A request it finished, and its lease, which ends whatever the request holds by now;\n"
+         "may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("REQUEST=LEASE");
 }
 
 Runner DefineHeartbeat(CLI::App& app) {
@@ -95,10 +127,13 @@ Runner DefineHeartbeat(CLI::App& app) {
   app.add_flag("--complete-list", o->complete_list,
                "The --running-request are all that run or queue on it: unknown ones are adopted,\n"
                "and leases that are not named end as unconfirmed once they are old enough");
-  app.add_option("--finished-request", o->finished_requests,
-                 "A request it finished, whose lease ends; may be repeated")
+  app.add_option(
+         "--finished-request", o->finished_requests,
+         "A request it finished, whose lease ends, unless that may be of an earlier one of\n"
+         "the same id; may be repeated")
       ->allow_extra_args(false)
       ->type_name("REQUEST");
+  AddFinishedLeases(app, o->finished_leases);
   CLI::Option* const every =
       AddDuration(app, "--every", o->every, "Go on sending it at this interval");
   app.add_option("--count", o->count, "How many to send with --every [until interrupted]")

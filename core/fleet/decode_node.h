@@ -36,6 +36,12 @@ struct NodeSpec {
   const std::string& group_name() const { return expert_group.empty() ? node_id : expert_group; }
 };
 
+// A request that a node has finished; see FinishedRequest in fleet.proto.
+struct FinishedRequest {
+  absl::string_view request_id;
+  std::uint64_t lease_id = 0;  // 0: not told
+};
+
 // A node's report on itself; borrowed, for the duration of a call.
 struct NodeReport {
   absl::string_view node_id;
@@ -46,6 +52,7 @@ struct NodeReport {
   absl::Span<const StepStats> steps;
   absl::Span<const std::string* const> running_request_ids;
   absl::Span<const std::string* const> finished_request_ids;
+  std::vector<FinishedRequest> finished;
   bool complete_list = false;  // running_request_ids are all that run or queue
 };
 

@@ -45,8 +45,11 @@ struct Lease {
   std::uint64_t context_tokens = 0;
   std::uint64_t kv_tokens = 0;  // context plus expected output
   SignatureQuality quality = SignatureQuality::kMissing;
-  double signature_coverage = 0;  // share of the prompt's tokens, 0 to 1
-  bool learned = false;           // the prior has seen this request's signature
+  double signature_coverage = 0;       // share of the prompt's tokens, 0 to 1
+  std::uint32_t signature_tokens = 0;  // that the signature covers; 0 if it is missing
+  bool whole_prompt = false;           // the prompt's length is known, and covered
+  bool appended = false;               // chunks of the signature have come
+  bool learned = false;                // the prior has seen this request's signature
   absl::Duration ttl;
   MonotonicTime placed_at;
   MonotonicTime expires_at;

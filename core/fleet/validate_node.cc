@@ -119,6 +119,10 @@ absl::Status ValidateNodeReport(const NodeReport& report, std::size_t cells) {
     return Invalid("finished_request_ids: got ", report.finished_request_ids.size(),
                    ", expected at most ", kMaxReportedIds);
   }
+  if (report.finished.size() > kMaxReportedIds) {
+    return Invalid("finished: got ", report.finished.size(), ", expected at most ",
+                   kMaxReportedIds);
+  }
   return absl::OkStatus();
 }
 

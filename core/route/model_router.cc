@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t kMaxIdBytes = 256;
 
+// False for a request that is to go on elsewhere, on what is known of it.
+bool IsOver(LeaseEnd end) {
+  return end != LeaseEnd::kMoved && end != LeaseEnd::kNodeLost && end != LeaseEnd::kNodeRemoved;
+}
+
 std::unique_ptr<Shadow> MakeShadow(const ModelSpec& spec, std::uint64_t seed) {
   std::unique_ptr<Policy> policy = MakeShadowPolicy(spec.settings, spec.geometry);
   if (policy == nullptr) return nullptr;
@@ -80,7 +85,7 @@ ModelDescription ModelRouter::Describe() const {
   description.stored_signatures = signatures_.size();
   description.stored_signature_bytes = signatures_.bytes();
   description.learned_requests = prior_.learned_requests();
-  description.decode_observations = decode_history_.total();
+  description.decode_observations = decode_observations_;
   description.stale_fleet = silence_.stale();
   description.fits = policy_->fits();
   if (shadow_) description.shadow_fits = shadow_->policy().fits();
@@ -106,9 +111,9 @@ absl::StatusOr<PushResult> ModelRouter::PushSignature(const SignaturePush& push)
     if (chunk) {
       ELDR_ASSIGN_OR_RETURN(result, Keep(push, *std::move(chunk), now));
     } else {
-      const StoredSignature* const stored = signatures_.Find(push.request_id);
-      result.tokens = stored == nullptr ? 0 : stored->signature.tokens();
-      result.quality = stored == nullptr ? SignatureQuality::kMissing : stored->signature.quality();
+      const Lease* const lease = leases_.Find(push.request_id);
+      const KnownSignature known = KnownOf(signatures_.Find(push.request_id), lease);
+      result = {known.tokens, known.quality, lease != nullptr && known.tokens > 0};
     }
     // Also if nothing is known: the worker has told all it can.
     arrived = waits_.Take(push.request_id);
@@ -117,55 +122,52 @@ absl::StatusOr<PushResult> ModelRouter::PushSignature(const SignaturePush& push)
   return result;
 }
 
-absl::StatusOr<PushResult> ModelRouter::Keep(const SignaturePush& push, ExpertSignature chunk,
+absl::StatusOr<PushResult> ModelRouter::Keep(const SignaturePush& push, ExpertSignature signature,
                                              MonotonicTime now) {
   Lease* const lease = leases_.Find(push.request_id);
-  ELDR_ASSIGN_OR_RETURN(ExpertSignature signature,
-                        Combine(push, std::move(chunk), signatures_.Find(push.request_id), lease));
+  const KnownSignature known = KnownOf(signatures_.Find(push.request_id), lease);
+  bool news = false;
+  if (push.append) {
+    ELDR_ASSIGN_OR_RETURN(news, Continues(signature, push.append_at, known));
+  } else {
+    news = Replaces(signature, known);
+  }
+  if (!news) {
+    // What this push tells is known already, however much has come since it was sent first.
+    return PushResult{known.tokens > 0 ? known.tokens : signature.tokens(), known.quality,
+                      lease != nullptr};
+  }
+  if (push.append && known.counts != nullptr) {
+    ExpertSignature sum = *known.counts;
+    ELDR_RETURN_IF_ERROR(sum.Append(signature, spec_.geometry));
+    signature = std::move(sum);
+  }
   const PushResult result = {signature.tokens(), signature.quality(), lease != nullptr};
-  if (lease != nullptr) UpdateLease(*lease, signature);
-  if (lease != nullptr && result.quality == SignatureQuality::kFull) {
+  const bool appended = push.append || known.appended;
+  if (lease != nullptr) UpdateLease(*lease, signature, appended);
+  if (lease != nullptr && !MayGrow(signature, appended)) {
     signatures_.Erase(push.request_id);  // nothing more can come
   } else {
-    const std::size_t evicted =
-        signatures_.Put({std::string(push.request_id), std::string(push.prefill_worker),
-                         std::move(signature), now});
-    if (evicted > 0) observer_.OnSignaturesDropped(spec_.name, 0, evicted);
+    Store({std::string(push.request_id), std::string(push.prefill_worker), std::move(signature),
+           now, appended});
   }
   return result;
 }
 
-absl::StatusOr<ExpertSignature> ModelRouter::Combine(const SignaturePush& push,
-                                                     ExpertSignature chunk,
-                                                     const StoredSignature* stored,
-                                                     const Lease* lease) const {
-  if (!push.append) return chunk;
-  const std::uint32_t have = stored == nullptr ? 0 : stored->signature.tokens();
-  if (stored == nullptr && lease != nullptr && lease->quality == SignatureQuality::kFull) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("append: the signature of request \"", push.request_id,
-                     "\" is complete and placed; expected no further chunk"));
-  }
-  if (push.append_at && *push.append_at != have) {
-    if (stored != nullptr && std::uint64_t{*push.append_at} + chunk.tokens() == have) {
-      return stored->signature;  // a retry of the chunk that came last
-    }
-    return absl::FailedPreconditionError(absl::StrCat("append_at: got ", *push.append_at,
-                                                      ", expected ", have,
-                                                      " (the tokens stored of this request)"));
-  }
-  if (stored == nullptr) return chunk;
-  ExpertSignature sum = stored->signature;
-  ELDR_RETURN_IF_ERROR(sum.Append(chunk, spec_.geometry));
-  return sum;
+void ModelRouter::Store(StoredSignature stored) {
+  const std::size_t evicted = signatures_.Put(std::move(stored));
+  if (evicted > 0) observer_.OnSignaturesDropped(spec_.name, 0, evicted);
 }
 
-void ModelRouter::UpdateLease(Lease& lease, const ExpertSignature& signature) {
+void ModelRouter::UpdateLease(Lease& lease, const ExpertSignature& signature, bool appended) {
   EstimateContribution(&signature, prior_, spec_.geometry, spec_.settings.estimate,
                        absl::MakeSpan(codes_));
   fleet_.ReplaceContribution(lease, codes_);
   lease.quality = signature.quality();
   lease.signature_coverage = signature.coverage();
+  lease.signature_tokens = signature.tokens();
+  lease.whole_prompt = signature.covers_prompt();
+  lease.appended = appended;
   LearnOnce(lease, &signature);
   observer_.OnLeaseUpdated(spec_.name, lease);
 }
@@ -193,10 +195,9 @@ absl::StatusOr<RenewResult> ModelRouter::Renew(const LeaseKey& key,
 
 absl::StatusOr<LeaseOutcome> ModelRouter::Release(const LeaseRelease& release) {
   ELDR_RETURN_IF_ERROR(ValidateRequestId(release.lease.request_id));
-  std::optional<ExpertSignature> decoded;
   if (release.decode_counts) {
-    ELDR_ASSIGN_OR_RETURN(
-        decoded, ExpertSignature::Parse(*release.decode_counts, spec_.geometry, "decode_counts"));
+    ELDR_RETURN_IF_ERROR(
+        ExpertSignature::Parse(*release.decode_counts, spec_.geometry, "decode_counts").status());
   }
   MutexLock lock(mutex_);
   Advance();
@@ -209,12 +210,7 @@ absl::StatusOr<LeaseOutcome> ModelRouter::Release(const LeaseRelease& release) {
   if (release.lease.lease_id != 0 && release.lease.lease_id != lease->id) {
     return LeaseOutcome::kStale;
   }
-  if (decoded) {
-    const auto predicted = fleet_.ContributionOf(*lease);
-    decode_history_.Add({std::vector<std::uint8_t>(predicted.begin(), predicted.end()),
-                         lease->quality, *std::move(decoded), release.output_tokens});
-  }
-  signatures_.Erase(release.lease.request_id);
+  if (release.decode_counts) ++decode_observations_;
   EndLease(*lease, LeaseEnd::kReleased);
   return LeaseOutcome::kDone;
 }
@@ -289,6 +285,8 @@ MonotonicTime ModelRouter::Advance() {
 
 void ModelRouter::EndLease(const Lease& lease, LeaseEnd end) {
   fleet_.Detach(lease);
+  // Else it would decide for the next request of this id.
+  if (IsOver(end)) signatures_.Erase(lease.request_id);
   // Only a node that reports can bring late news.
   if (lease.node->sends_heartbeats()) {
     recently_ended_.Note(lease.request_id, *lease.node, clock_.Monotonic());

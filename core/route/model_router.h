@@ -21,8 +21,8 @@
 #include "core/policy/policy.h"
 #include "core/prefix/block_signature_store.h"
 #include "core/route/decision.h"
-#include "core/route/decode_history.h"
 #include "core/route/eligibility.h"
+#include "core/route/known_signature.h"
 #include "core/route/router.h"
 #include "core/route/router_state.h"
 #include "core/route/shadow.h"
@@ -86,10 +86,10 @@ class ModelRouter {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // What a placement knows of the request's experts.
+  // What a placement knows of the request's experts: `known.counts` is the signature that decides,
+  // nullptr if it is missing or used up.
   struct Knowledge {
-    const ExpertSignature* signature = nullptr;
-    SignatureQuality quality = SignatureQuality::kMissing;
+    KnownSignature known;
     double coverage = 0;
     std::optional<absl::Duration> age;  // since the last push; not set if there is no signature
     absl::string_view prefill_worker;
@@ -99,6 +99,9 @@ class ModelRouter {
   MonotonicTime Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LoseSilentNodes(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndLease(const Lease& lease, LeaseEnd end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the leases of what a node has finished; model_router_reconcile.cc.
+  void EndFinished(const DecodeNode& node, const NodeReport& report, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What a complete list of a node's requests says that the books do not;
   // model_router_reconcile.cc.
   void Reconcile(DecodeNode& node, const NodeReport& report, MonotonicTime now,
@@ -124,22 +127,25 @@ class ModelRouter {
       absl::string_view prefill_worker) ABSL_LOCKS_EXCLUDED(blocks_mutex_);
 
   // Stores what a push brings, or updates the request's lease by it.
-  absl::StatusOr<PushResult> Keep(const SignaturePush& push, ExpertSignature chunk,
+  absl::StatusOr<PushResult> Keep(const SignaturePush& push, ExpertSignature signature,
                                   MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The signature that results from a push, given what is stored.
-  absl::StatusOr<ExpertSignature> Combine(const SignaturePush& push, ExpertSignature chunk,
-                                          const StoredSignature* stored, const Lease* lease) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Stores a signature, and counts those that had to go for it.
+  void Store(StoredSignature stored) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Replaces what a lease adds to its node by what the signature tells.
-  void UpdateLease(Lease& lease, const ExpertSignature& signature)
+  void UpdateLease(Lease& lease, const ExpertSignature& signature, bool appended)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LearnOnce(Lease& lease, const ExpertSignature* signature)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Knowledge Know(const PlacementQuery& query, const ExpertSignature* in_query, const Lease* held,
                  MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Placement RenewHeld(Lease& held, const PlacementQuery& query, const ExpertSignature* in_query,
-                      MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Keeps the signature of a placed request if chunks may follow it, and drops a stored one if not.
+  void KeepWhilePlaced(const Lease& lease, const PlacementQuery& query,
+                       std::optional<ExpertSignature>& in_query, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Placement RenewHeld(Lease& held, const PlacementQuery& query,
+                      std::optional<ExpertSignature>& in_query, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A lease that adds codes_ to the node; not yet attached to it, nor in the table.
   std::unique_ptr<Lease> NewLease(absl::string_view request_id, DecodeNode& node,
                                   const Knowledge& knowledge, absl::Duration ttl, MonotonicTime now)
@@ -176,7 +182,7 @@ class ModelRouter {
   SilenceWatch silence_ ABSL_GUARDED_BY(mutex_);
   RecentlyEnded recently_ended_ ABSL_GUARDED_BY(mutex_);
   LeaseTable leases_ ABSL_GUARDED_BY(mutex_);
-  DecodeHistory decode_history_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t decode_observations_ ABSL_GUARDED_BY(mutex_) = 0;
   ReceiptRing receipts_ ABSL_GUARDED_BY(mutex_);
   std::mt19937_64 rng_ ABSL_GUARDED_BY(mutex_);
   std::optional<std::uint64_t> last_ordinal_ ABSL_GUARDED_BY(mutex_);

@@ -129,10 +129,7 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
     Lease* lease = leases_.Find(*id);
     if (lease != nullptr && lease->node == node) leases_.Renew(*lease, lease->ttl, now);
   }
-  for (const std::string* id : report.finished_request_ids) {
-    const Lease* lease = leases_.Find(*id);
-    if (lease != nullptr && lease->node == node) EndLease(*lease, LeaseEnd::kReportedFinished);
-  }
+  EndFinished(*node, report, now);
   if (report.complete_list) Reconcile(*node, report, now, result);
   // After the finished requests have ended: the counts are without them.
   node->last_heartbeat = now;

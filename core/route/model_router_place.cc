@@ -50,7 +50,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   Lease* held = leases_.Find(query.request_id);
   const QueryMarks marks(fleet_, query);
   if (held != nullptr && marks.Permits(*held->node)) {
-    return RenewHeld(*held, query, in_query ? &*in_query : nullptr, now);
+    return RenewHeld(*held, query, in_query, now);
   }
   if (held == nullptr && leases_.size() >= options_.max_leases_per_model) {
     return LimitExceeded("leases_per_model", absl::StrCat("model \"", spec_.name, "\": holds ",
@@ -58,11 +58,12 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   }
 
   const Knowledge knowledge = Know(query, in_query ? &*in_query : nullptr, held, now);
-  if (knowledge.signature == nullptr && held != nullptr) {
+  const ExpertSignature* const signature = knowledge.known.counts;
+  if (signature == nullptr && held != nullptr) {
     const auto held_codes = fleet_.ContributionOf(*held);
     codes_.assign(held_codes.begin(), held_codes.end());  // all that is left of what was known
   } else {
-    EstimateContribution(knowledge.signature, prior_, spec_.geometry, spec_.settings.estimate,
+    EstimateContribution(signature, prior_, spec_.geometry, spec_.settings.estimate,
                          absl::MakeSpan(codes_));
   }
   FindEligible(fleet_, marks, demand, silence_, options_.max_kv_usage, now, eligibility_);
@@ -71,7 +72,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     return NoCandidateError(spec_.name, eligibility_);
   }
   TellPolicies();
-  const PolicyContext context = {last_ordinal_, rng_, knowledge.signature, now};
+  const PolicyContext context = {last_ordinal_, rng_, signature, now};
   if (shadow_) shadow_->TakeCandidates(eligibility_.candidates);
   policy_->Observe(context);
   decision_.Rank(*policy_, context, demand, codes_, eligibility_.candidates);
@@ -103,46 +104,55 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     placement.fallbacks.push_back(ToPlacedNode(*candidates[i].node));
   }
   WriteReceipt(placement, lease, knowledge);
-  LearnOnce(lease, knowledge.signature);
+  LearnOnce(lease, signature);
   observer_.OnLeasePlaced(spec_.name, lease);
-  if (in_query && in_query->quality() == SignatureQuality::kPartial) {
-    // Later chunks are appended to it.
-    signatures_.Put({lease.request_id, std::string(query.prefill_worker),
-                     *std::exchange(in_query, std::nullopt), now});
-  } else if (knowledge.quality == SignatureQuality::kFull) {
+  if (in_query && signature != &*in_query) {
+    spare_signatures_.Give(*std::exchange(in_query, std::nullopt));
+  }
+  KeepWhilePlaced(lease, query, in_query, now);
+  return placement;
+}
+
+void ModelRouter::KeepWhilePlaced(const Lease& lease, const PlacementQuery& query,
+                                  std::optional<ExpertSignature>& in_query, MonotonicTime now) {
+  if (!in_query) {
+    const StoredSignature* const stored = signatures_.Find(lease.request_id);
+    if (stored != nullptr && !MayGrow(stored->signature, stored->appended)) {
+      signatures_.Erase(lease.request_id);
+    }
+  } else if (MayGrow(*in_query, lease.appended)) {
+    Store({lease.request_id, std::string(query.prefill_worker),
+           *std::exchange(in_query, std::nullopt), now, lease.appended});
+  } else {
     signatures_.Erase(lease.request_id);
   }
-  return placement;
 }
 
 ModelRouter::Knowledge ModelRouter::Know(const PlacementQuery& query,
                                          const ExpertSignature* in_query, const Lease* held,
                                          MonotonicTime now) const {
-  if (in_query != nullptr) {
-    return {in_query, in_query->quality(), in_query->coverage(), absl::ZeroDuration(),
-            query.prefill_worker};
+  const StoredSignature* const stored = signatures_.Find(query.request_id);
+  const KnownSignature known = KnownOf(stored, held);
+  if (in_query != nullptr && Replaces(*in_query, known)) {
+    const KnownSignature told = {in_query->quality(), in_query->tokens(), in_query->covers_prompt(),
+                                 known.appended, in_query};
+    return {told, in_query->coverage(), absl::ZeroDuration(), query.prefill_worker};
   }
-  if (const StoredSignature* stored = signatures_.Find(query.request_id)) {
-    return {&stored->signature, stored->signature.quality(), stored->signature.coverage(),
-            now - stored->pushed_at, stored->prefill_worker};
+  if (stored != nullptr) {
+    return {known, stored->signature.coverage(), now - stored->pushed_at, stored->prefill_worker};
   }
-  Knowledge nothing;
-  nothing.prefill_worker = query.prefill_worker;
-  if (held != nullptr) {
-    nothing.quality = held->quality;
-    nothing.coverage = held->signature_coverage;
-  }
-  return nothing;
+  return {known, held == nullptr ? 0 : held->signature_coverage, std::nullopt,
+          query.prefill_worker};
 }
 
 Placement ModelRouter::RenewHeld(Lease& held, const PlacementQuery& query,
-                                 const ExpertSignature* in_query, MonotonicTime now) {
+                                 std::optional<ExpertSignature>& in_query, MonotonicTime now) {
   leases_.Renew(held, query.lease_ttl.value_or(held.ttl), now);
-  if (in_query != nullptr) {
-    UpdateLease(held, *in_query);
-    signatures_.Erase(held.request_id);
+  if (in_query && Replaces(*in_query, KnownOf(signatures_.Find(held.request_id), &held))) {
+    UpdateLease(held, *in_query, held.appended);
+    KeepWhilePlaced(held, query, in_query, now);
   }
-  const Knowledge knowledge = {nullptr, held.quality, held.signature_coverage, std::nullopt, ""};
+  const Knowledge knowledge = {KnownOf(nullptr, &held), held.signature_coverage, std::nullopt, ""};
   Placement placement = Answer(held, knowledge, PlacementReason::kExistingLease, now);
   UpdateBatches(fleet_, silence_, now);
   const ExpertGroup& group = *held.node->group;
@@ -159,7 +169,10 @@ std::unique_ptr<Lease> ModelRouter::NewLease(absl::string_view request_id, Decod
   lease->request_id.assign(request_id.data(), request_id.size());
   lease->node = &node;
   lease->contribution = codes_;
-  lease->quality = knowledge.quality;
+  lease->quality = knowledge.known.quality;
+  lease->signature_tokens = knowledge.known.tokens;
+  lease->whole_prompt = knowledge.known.whole_prompt;
+  lease->appended = knowledge.known.appended;
   lease->signature_coverage = knowledge.coverage;
   lease->ttl = ttl;
   lease->placed_at = now;
@@ -192,7 +205,7 @@ Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
   placement.lease_ttl = lease.ttl;
   placement.policy = policy_->name();
   placement.reason = reason;
-  placement.signature_quality = knowledge.quality;
+  placement.signature_quality = knowledge.known.quality;
   placement.signature_coverage = knowledge.coverage;
   placement.load_basis =
       silence_.ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;

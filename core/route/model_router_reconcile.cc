@@ -1,4 +1,4 @@
-// Reconciliation: ModelRouter's books put right by a node that names all its requests.
+// Reconciliation: ModelRouter's books put right by what a node says of its requests.
 #include <utility>
 #include <vector>
 
@@ -6,6 +6,30 @@
 #include "core/route/model_router.h"
 
 namespace eldr {
+
+void ModelRouter::EndFinished(const DecodeNode& node, const NodeReport& report, MonotonicTime now) {
+  std::vector<FinishedRequest> all = report.finished;
+  for (const std::string* id : report.finished_request_ids) all.push_back({*id, 0});
+  absl::flat_hash_set<absl::string_view> running;  // filled when it is asked for
+  for (const FinishedRequest& finished : all) {
+    const Lease* const lease = leases_.Find(finished.request_id);
+    if (lease == nullptr || lease->node != &node) continue;
+    if (finished.lease_id != 0) {
+      if (lease->id == finished.lease_id) EndLease(*lease, LeaseEnd::kReportedFinished);
+      continue;
+    }
+    if (running.empty()) {
+      for (const std::string* id : report.running_request_ids) running.insert(*id);
+    }
+    // The report may be of an earlier request of this id.
+    const bool later = node.restored_at && lease->placed_at > *node.restored_at;
+    if (later || running.contains(finished.request_id) ||
+        recently_ended_.Contains(finished.request_id, node, now)) {
+      continue;
+    }
+    EndLease(*lease, LeaseEnd::kReportedFinished);
+  }
+}
 
 void ModelRouter::Reconcile(DecodeNode& node, const NodeReport& report, MonotonicTime now,
                             HeartbeatResult& result) {
@@ -41,12 +65,12 @@ void ModelRouter::Adopt(DecodeNode& node, absl::string_view request_id, Monotoni
   PlacementQuery query;
   query.request_id = request_id;
   const Knowledge knowledge = Know(query, nullptr, nullptr, now);
-  EstimateContribution(knowledge.signature, prior_, spec_.geometry, spec_.settings.estimate,
+  EstimateContribution(knowledge.known.counts, prior_, spec_.geometry, spec_.settings.estimate,
                        absl::MakeSpan(codes_));
   std::unique_ptr<Lease> lease = NewLease(request_id, node, knowledge, options_.lease_ttl, now);
   fleet_.Attach(*lease);
   Lease& adopted = *leases_.Insert(std::move(lease));
-  LearnOnce(adopted, knowledge.signature);
+  LearnOnce(adopted, knowledge.known.counts);
   observer_.OnLeaseAdopted(spec_.name, adopted);
 }
 

@@ -24,7 +24,8 @@ LeaseRecord RecordOf(const Lease& lease) {
   return {lease.id,        lease.request_id,         lease.node->spec.node_id,
           lease.sequences, lease.context_tokens,     lease.kv_tokens,
           lease.quality,   lease.signature_coverage, lease.learned,
-          lease.ttl};
+          lease.ttl,       lease.signature_tokens,   lease.whole_prompt,
+          lease.appended};
 }
 
 RestoreResult ModelRouter::Restore(ModelRecord record) {
@@ -114,6 +115,9 @@ Lease* ModelRouter::RestoreLease(LeaseRecord record, MonotonicTime now) {
   lease->kv_tokens = record.kv_tokens;
   lease->quality = record.quality;
   lease->signature_coverage = record.signature_coverage;
+  lease->signature_tokens = record.signature_tokens;
+  lease->whole_prompt = record.whole_prompt;
+  lease->appended = record.appended;
   lease->learned = record.learned;
   lease->ttl = record.ttl;
   lease->placed_at = now;

@@ -44,6 +44,10 @@ struct LeaseRecord {
   double signature_coverage = 0;
   bool learned = false;
   absl::Duration ttl;
+  // See Lease.
+  std::uint32_t signature_tokens = 0;
+  bool whole_prompt = false;
+  bool appended = false;
 };
 
 struct ContributionRecord {

@@ -67,6 +67,7 @@ absl::StatusOr<NodeReport> FromProto(const v1::HeartbeatRequest& request,
   }
   ELDR_RETURN_IF_ERROR(CheckBatch("running_request_ids", request.running_request_ids_size()));
   ELDR_RETURN_IF_ERROR(CheckBatch("finished_request_ids", request.finished_request_ids_size()));
+  ELDR_RETURN_IF_ERROR(CheckBatch("finished", request.finished_size()));
   steps->clear();
   for (int i = 0; i < request.steps_size(); ++i) {
     StepStats stats;
@@ -76,6 +77,10 @@ absl::StatusOr<NodeReport> FromProto(const v1::HeartbeatRequest& request,
   report.steps = *steps;
   report.running_request_ids = FromProto(request.running_request_ids());
   report.finished_request_ids = FromProto(request.finished_request_ids());
+  report.finished.reserve(static_cast<std::size_t>(request.finished_size()));
+  for (const v1::FinishedRequest& finished : request.finished()) {
+    report.finished.push_back({finished.request_id(), finished.lease_id()});
+  }
   report.complete_list = request.complete_list();
   return report;
 }

@@ -136,6 +136,9 @@ std::string EncodeLease(absl::string_view model, const LeaseRecord& lease) {
   proto.set_quality(static_cast<std::uint32_t>(lease.quality));
   proto.set_signature_coverage(lease.signature_coverage);
   proto.set_learned(lease.learned);
+  proto.set_signature_tokens(lease.signature_tokens);
+  proto.set_whole_prompt(lease.whole_prompt);
+  proto.set_appended(lease.appended);
   ToProto(lease.ttl, proto.mutable_ttl());
   return proto.SerializeAsString();
 }
@@ -151,7 +154,8 @@ std::optional<StoredLeaseRecord> DecodeLeaseRow(absl::string_view bytes) {
       proto.model(),
       {proto.id(), proto.request_id(), proto.node_id(), proto.sequences(), proto.context_tokens(),
        proto.kv_tokens(), static_cast<SignatureQuality>(proto.quality()),
-       proto.signature_coverage(), proto.learned(), *ttl}};
+       proto.signature_coverage(), proto.learned(), *ttl, proto.signature_tokens(),
+       proto.whole_prompt(), proto.appended()}};
 }
 
 std::string EncodeLearned(const LearnedRecord& learned) {

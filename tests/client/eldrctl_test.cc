@@ -85,6 +85,7 @@ TEST_F(EldrctlTest, BadUsageExitsWithTwo) {
            {"nodes", "register", "d0", "--model", "m", "--address", "a", "--label", "x"},
            {"nodes", "heartbeat", "d0", "--count", "2"},
            {"nodes", "heartbeat", "d0", "--steps", "1:2"},
+           {"nodes", "heartbeat", "d0", "--finished-lease", "r1"},
            {"models", "list", "--format", "xml"},
            {"models", "list", "--timeout", "0s"}}) {
     EXPECT_EQ(RunBare(arguments), kExitUsage) << ::testing::PrintToString(arguments);
@@ -145,13 +146,18 @@ TEST_F(EldrctlTest, RegistersANodeWithAllItsFields) {
 TEST_F(EldrctlTest, RepeatedHeartbeatsTellStepsOnce) {
   Answer(daemon_.fleet.heartbeat, v1::HeartbeatResponse());
   EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--running", "3", "--kv-usage", "0.5", "--steps",
-                 "4:10:100ms:3", "--finished-request", "r1", "--every", "1ms", "--count", "2"}),
+                 "4:10:100ms:3", "--finished-request", "r1", "--finished-lease", "a=b=77",
+                 "--every", "1ms", "--count", "2"}),
             kExitOk);
   const auto sent = daemon_.fleet.heartbeat.requests();
   ASSERT_THAT(sent, SizeIs(2));
   EXPECT_EQ(sent[0].kv_usage(), 0.5);
   EXPECT_THAT(sent[0].steps(), SizeIs(1));
   EXPECT_THAT(sent[0].finished_request_ids(), ElementsAre("r1"));
+  ASSERT_THAT(sent[0].finished(), SizeIs(1));
+  EXPECT_EQ(sent[0].finished(0).request_id(), "a=b");
+  EXPECT_EQ(sent[0].finished(0).lease_id(), 77u);
+  EXPECT_THAT(sent[1].finished(), SizeIs(0));
   EXPECT_EQ(sent[1].running(), 3u);
   EXPECT_THAT(sent[1].steps(), SizeIs(0));
   EXPECT_THAT(sent[1].finished_request_ids(), SizeIs(0));

@@ -242,6 +242,7 @@ void Service::Beat(Input& input) {
   if (with & 1) request.set_kv_usage(static_cast<double>(input.Byte()) / 255);
   for (int i = with >> 4; i > 0; --i) request.add_running_request_ids(input.Request());
   if (with & 2) request.add_finished_request_ids(input.Request());
+  if (with & 2 && with & 8) request.add_finished()->set_request_id(input.Request());
   request.set_complete_list(with & 4);
   if (with & 8) {
     v1::StepStats& steps = *request.add_steps();

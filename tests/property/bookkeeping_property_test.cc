@@ -40,6 +40,7 @@ TEST_P(BookkeepingPropertyTest, AnyInterleavingLeavesTheBooksRight) {
   }
   EXPECT_GT(traffic.books().adoptions(), 0);
   EXPECT_GT(traffic.books().refused_adoptions(), 0);
+  EXPECT_GT(traffic.repeated(), 200);
 }
 
 std::vector<std::string> Policies() {

@@ -11,25 +11,7 @@
 namespace eldr {
 namespace {
 
-constexpr absl::string_view kModel = "moe";
 constexpr std::uint64_t kNodes = 8;
-constexpr std::uint64_t kRequests = 60;
-
-// A few ids, and the pointers to them that queries and reports take.
-class IdList {
- public:
-  void Add(std::string id) { ids_.insert(std::move(id)); }
-  const std::set<std::string>& ids() const { return ids_; }
-  absl::Span<const std::string* const> View() {
-    pointers_.clear();
-    for (const std::string& id : ids_) pointers_.push_back(&id);
-    return pointers_;
-  }
-
- private:
-  std::set<std::string> ids_;
-  std::vector<const std::string*> pointers_;
-};
 
 }  // namespace
 
@@ -51,10 +33,12 @@ RandomTraffic::RandomTraffic(const std::string& policy, std::uint64_t seed,
 void RandomTraffic::Step() {
   if (OneIn(100)) SilenceANode();
   const std::uint64_t draw = Below(100);
-  if (draw < 28) {
+  if (draw < 20) {
     Place();
-  } else if (draw < 44) {
+  } else if (draw < 34) {
     Push();
+  } else if (draw < 44) {
+    Repeat();
   } else if (draw < 53) {
     Release();
   } else if (draw < 59) {
@@ -84,140 +68,33 @@ TestSignature RandomTraffic::AnySignature() {
   return RandomSignature(geometry_, 1 + static_cast<std::uint32_t>(Below(30)), rng_);
 }
 
-void RandomTraffic::Place() {
-  router_->Step();  // so that the books know who is left before the choice
-  const std::string request_id = AnyRequest();
-  const auto held = books_->leases().find(request_id);
-  IdList prefer, allow, exclude;
-  if (OneIn(4)) prefer.Add(AnyNode());
-  if (OneIn(6)) {
-    for (int i = 0; i < 4; ++i) allow.Add(AnyNode());
-  }
-  if (OneIn(4)) exclude.Add(AnyNode());
-  if (held != books_->leases().end() && OneIn(3)) exclude.Add(held->second.node_id);
-
-  PlacementQuery query;
-  query.model = kModel;
-  query.request_id = request_id;
-  query.sequences = OneIn(5) ? 1 + static_cast<std::uint32_t>(Below(4)) : 1;
-  query.context_tokens = Below(1000);
-  query.max_output_tokens = Below(300);
-  query.prefer_nodes = prefer.View();
-  query.allow_nodes = allow.View();
-  query.exclude_nodes = exclude.View();
-  if (OneIn(3)) query.lease_ttl = absl::Seconds(1 + static_cast<std::int64_t>(Below(60)));
-  TestSignature signature = AnySignature();
-  if (OneIn(3)) {
-    // Part of a prompt only with a new placement: see RouterSignatureTest for the other case.
-    if (held == books_->leases().end() && OneIn(2)) signature.prompt_tokens = 100;
-    query.signature = signature.Dense();
-  }
-
-  const bool stays = held != books_->leases().end() &&
-                     exclude.ids().count(held->second.node_id) == 0 &&
-                     (allow.ids().empty() || allow.ids().count(held->second.node_id) > 0);
-  const std::set<std::string> eligible = books_->EligibleNodes(query);
-  if (!stays && !eligible.empty()) books_->ExpectEnd(LeaseEnd::kMoved, {request_id});
-  const auto placement = router_->Place(query);
-  if (!stays && eligible.empty()) {
-    EXPECT_FALSE(placement.ok());
-    if (books_->EverFits(query)) {
-      EXPECT_THAT(
-          placement.status().code(),
-          ::testing::AnyOf(absl::StatusCode::kUnavailable, absl::StatusCode::kResourceExhausted));
-    } else {
-      EXPECT_EQ(placement.status().code(), absl::StatusCode::kInvalidArgument);
-    }
-    return;
-  }
-  ASSERT_THAT(placement, IsOk());
-  if (!stays) {
-    EXPECT_THAT(eligible, ::testing::Contains(placement->node.node_id));
-    for (const PlacedNode& fallback : placement->fallbacks) {
-      EXPECT_THAT(eligible, ::testing::Contains(fallback.node_id));
-      EXPECT_NE(fallback.node_id, placement->node.node_id);
-    }
-    EXPECT_EQ(placement->fallbacks.size(), std::min<std::size_t>(3, eligible.size() - 1));
-  }
-  placements_.push_back(absl::StrCat(request_id, " on ", placement->node.node_id));
-  books_->Placed(query, *placement);
-}
-
-void RandomTraffic::Push() {
-  const std::string request_id = AnyRequest();
-  TestSignature signature = AnySignature();
-  SignaturePush push;
-  push.model = kModel;
-  push.request_id = request_id;
-  push.append = OneIn(3);
-  if (OneIn(2)) signature.prompt_tokens = 60;
-  push.signature = OneIn(2) ? signature.Sparse() : signature.Dense();
-  if (push.append && OneIn(2)) push.append_at = books_->StoredTokens(request_id);
-  const auto result = router_->PushSignature(push);
-  if (push.append && result.status().code() == absl::StatusCode::kFailedPrecondition) {
-    // It was complete, and is placed: there is nothing to continue.
-    EXPECT_EQ(books_->StoredTokens(request_id), 0u);
-    EXPECT_TRUE(books_->leases().contains(request_id));
-    return;
-  }
-  ASSERT_THAT(result, IsOk());
-  books_->Pushed(push, *result);
-}
-
-void RandomTraffic::Release() {
-  const std::string request_id = AnyRequest();
-  const auto held = books_->leases().find(request_id);
-  LeaseRelease release;
-  release.lease = {kModel, request_id, 0};
-  if (held != books_->leases().end() && OneIn(4)) release.lease.lease_id = held->second.id - 1;
-  const bool stale = release.lease.lease_id != 0;
-  if (!stale) books_->ExpectEnd(LeaseEnd::kReleased, {request_id});
-  const auto outcome = router_->Release(release);
-  ASSERT_THAT(outcome, IsOk());
-  if (stale) {
-    // It may have expired in the meantime.
-    EXPECT_EQ(*outcome, books_->leases().contains(request_id) ? LeaseOutcome::kStale
-                                                              : LeaseOutcome::kNotHeld);
-    return;
-  }
-  books_->Released(request_id);
-}
-
-void RandomTraffic::Renew() {
-  const std::string request_id = AnyRequest();
-  std::optional<absl::Duration> ttl;
-  if (OneIn(2)) ttl = absl::Seconds(1 + static_cast<std::int64_t>(Below(60)));
-  const auto renewed = router_->Renew({kModel, request_id, 0}, ttl);
-  ASSERT_THAT(renewed, IsOk());
-  const auto held = books_->leases().find(request_id);
-  ASSERT_EQ(renewed->outcome == LeaseOutcome::kDone, held != books_->leases().end());
-  if (renewed->outcome != LeaseOutcome::kDone) return;
-  EXPECT_EQ(renewed->lease_ttl, ttl.value_or(held->second.ttl));
-  books_->Renewed(request_id, renewed->lease_ttl);
-}
-
 void RandomTraffic::Heartbeat() {
   const std::string node_id = AnyNode();
   if (node_id == mute_node_) return;
   IdList running, finished;
-  std::set<std::string> ending;
+  std::set<std::string> named;  // the texts that the report refers to: leases end while it is heard
+  NodeReport report;
   for (const auto& [request_id, lease] : books_->leases()) {
     // Some that it runs, and some that others run.
     if (lease.node_id == node_id ? OneIn(3) : OneIn(20)) running.Add(request_id);
-    if (lease.node_id == node_id ? OneIn(8) : OneIn(40)) {
-      finished.Add(request_id);
-      if (lease.node_id == node_id) ending.insert(request_id);
-    }
+    if (lease.node_id == node_id ? OneIn(8) : OneIn(40)) finished.Add(request_id);
+    if (OneIn(20)) report.finished.push_back({*named.insert(request_id).first, lease.id});
   }
-  NodeReport report;
+  // Late news: of leases that ended, whose requests may hold another by now.
+  for (const PastCall& past : past_) {
+    const auto* const place = std::get_if<PlaceCall>(&past.call);
+    if (place == nullptr || !OneIn(30)) continue;
+    report.finished.push_back({place->request_id, OneIn(2) ? past.lease_id : 0});
+  }
   report.node_id = node_id;
   report.running = static_cast<std::uint32_t>(Below(12));
   report.queued = static_cast<std::uint32_t>(Below(4));
   if (OneIn(2)) report.kv_usage = static_cast<double>(Below(101)) / 100;
   report.running_request_ids = running.View();
   report.finished_request_ids = finished.View();
+  router_->Step();  // so that the books know who is left
   const bool known = books_->nodes().contains(node_id);
-  books_->ExpectEnd(LeaseEnd::kReportedFinished, ending);
+  if (known) books_->ExpectEnd(LeaseEnd::kReportedFinished, books_->FinishedBy(report));
   const auto heard = router_->Heartbeat(report);
   ASSERT_EQ(heard.ok(), known) << heard.status();
   if (!known) return;
@@ -318,16 +195,6 @@ void RandomTraffic::PassTime() {
   const std::uint64_t most_ms = OneIn(60) ? 15'000 : 1000;
   clock_.Advance(absl::Milliseconds(static_cast<std::int64_t>(Below(most_ms))));
   router_->Step();
-}
-
-void RandomTraffic::ReleaseAll() {
-  for (std::uint64_t i = 0; i < kRequests; ++i) {
-    const std::string request_id = absl::StrCat("r", i);
-    books_->ExpectEnd(LeaseEnd::kReleased, {request_id});
-    ASSERT_THAT(router_->Release({{kModel, request_id, 0}, {}, {}}), IsOk());
-    books_->Released(request_id);
-    books_->CallDone();
-  }
 }
 
 }  // namespace eldr

@@ -63,6 +63,10 @@ void RouterBooks::OnLeaseEnded(absl::string_view, const Lease& lease, LeaseEnd e
         << lease.request_id << " ended as " << Name(end);
   }
   if (expected != expected_ends_.end()) expected_ends_.erase(expected);
+  ++lives_[lease.request_id];
+  if (end != LeaseEnd::kMoved && end != LeaseEnd::kNodeLost && end != LeaseEnd::kNodeRemoved) {
+    stored_.erase(lease.request_id);  // the request is over
+  }
   nodes_.at(booked.node_id).ended_since_report += booked.sequences;
   last_end_[{lease.request_id, booked.node_id}] = now();
   if (end == LeaseEnd::kMoved) moved_ = std::move(booked);
@@ -72,11 +76,13 @@ void RouterBooks::OnLeaseEnded(absl::string_view, const Lease& lease, LeaseEnd e
 void RouterBooks::OnLeaseAdopted(absl::string_view, const Lease& lease) {
   ++adoptions_;
   EXPECT_EQ(expected_adoptions_.erase(lease.request_id), 1u) << lease.request_id;
+  if (Forgotten(lease.request_id)) ++lives_[lease.request_id];
   const Stored* stored = FindStored(lease.request_id);
   BookedLease booked;
   booked.id = lease.id;
   booked.node_id = lease.node->spec.node_id;
   booked.codes = Estimate(stored == nullptr ? nullptr : &stored->signature);
+  if (stored != nullptr) booked.told = stored->told();
   booked.ttl = options_.lease_ttl;
   booked.placed_at = now();
   booked.expires_at = now() + booked.ttl;
@@ -109,6 +115,29 @@ RouterBooks::Reconciliation RouterBooks::ExpectReconciliation(const std::string&
   expected_adoptions_ = expected.adopted;
   ExpectEnd(LeaseEnd::kUnconfirmed, expected.unconfirmed);
   return expected;
+}
+
+std::set<std::string> RouterBooks::FinishedBy(const NodeReport& report) const {
+  const std::string node_id(report.node_id);
+  std::set<std::string> ended;
+  const auto end = [&](const std::string& id, std::uint64_t lease_id) {
+    const auto lease = leases_.find(id);
+    if (lease == leases_.end() || lease->second.node_id != node_id) return;
+    if (lease_id != 0) {
+      if (lease_id == lease->second.id) ended.insert(id);
+      return;
+    }
+    const auto before = last_end_.find({id, node_id});
+    const bool may_be_of_the_one_before =
+        before != last_end_.end() && now() - before->second < 2 * options_.node_timeout &&
+        nodes_.at(node_id).spec.heartbeat_interval > absl::ZeroDuration();
+    if (!may_be_of_the_one_before && !Names(report.running_request_ids, id)) ended.insert(id);
+  };
+  for (const std::string* id : report.finished_request_ids) end(*id, 0);
+  for (const FinishedRequest& finished : report.finished) {
+    end(std::string(finished.request_id), finished.lease_id);
+  }
+  return ended;
 }
 
 void RouterBooks::OnNodeRegistered(const DecodeNode& node) {
@@ -164,103 +193,15 @@ void RouterBooks::Heard(const NodeReport& report, const HeartbeatResult& result)
   }
 }
 
-const RouterBooks::Stored* RouterBooks::FindStored(const std::string& request_id) const {
-  const auto it = stored_.find(request_id);
-  const bool live = it != stored_.end() && now() - it->second.pushed_at < options_.signature_ttl;
-  return live ? &it->second : nullptr;
-}
-
-std::uint32_t RouterBooks::StoredTokens(const std::string& request_id) const {
-  const Stored* stored = FindStored(request_id);
-  return stored == nullptr ? 0 : stored->signature.tokens();
-}
-
-std::vector<std::uint8_t> RouterBooks::Estimate(const ExpertSignature* signature) const {
-  std::vector<std::uint8_t> codes(geometry_.cells());
-  EstimateContribution(signature, prior_, geometry_, estimate_, absl::MakeSpan(codes));
-  return codes;
-}
-
-void RouterBooks::LearnOnce(BookedLease& lease, const ExpertSignature* signature) {
-  if (signature == nullptr || std::exchange(lease.learned, true)) return;
-  prior_.Learn(*signature);
-}
-
-void RouterBooks::Pushed(const SignaturePush& push, const PushResult& result) {
-  const std::string request_id(push.request_id);
-  ExpertSignature signature = ExpertSignature::Parse(*push.signature, geometry_).value();
-  if (const Stored* stored = push.append ? FindStored(request_id) : nullptr) {
-    ExpertSignature sum = stored->signature;
-    ASSERT_TRUE(sum.Append(signature, geometry_).ok());
-    signature = sum;
-  }
-  EXPECT_EQ(result.tokens, signature.tokens());
-  EXPECT_EQ(result.quality, signature.quality());
-  const auto lease = leases_.find(request_id);
-  EXPECT_EQ(result.updated_lease, lease != leases_.end());
-  if (lease != leases_.end()) {
-    lease->second.codes = Estimate(&signature);
-    LearnOnce(lease->second, &signature);
-  }
-  stored_.erase(request_id);
-  if (lease == leases_.end() || signature.quality() == SignatureQuality::kPartial) {
-    stored_.insert({request_id, {std::move(signature), now()}});
-  }
-}
-
-void RouterBooks::Placed(const PlacementQuery& query, const Placement& placement) {
-  const std::string request_id(query.request_id);
-  std::optional<ExpertSignature> in_query;
-  if (query.signature) in_query = ExpertSignature::Parse(*query.signature, geometry_).value();
-
-  if (const auto held = leases_.find(request_id); held != leases_.end()) {
-    EXPECT_EQ(placement.reason, PlacementReason::kExistingLease);
-    EXPECT_EQ(placement.lease_id, held->second.id);
-    EXPECT_EQ(placement.node.node_id, held->second.node_id);
-    held->second.ttl = query.lease_ttl.value_or(held->second.ttl);
-    held->second.expires_at = now() + held->second.ttl;
-    if (in_query) {
-      held->second.codes = Estimate(&*in_query);
-      LearnOnce(held->second, &*in_query);
-      stored_.erase(request_id);
-    }
-    return;
-  }
-  EXPECT_EQ(placement.reason == PlacementReason::kMoved, moved_.has_value()) << request_id;
-  const Stored* stored = FindStored(request_id);
-  const ExpertSignature* signature = in_query            ? &*in_query
-                                     : stored != nullptr ? &stored->signature
-                                                         : nullptr;
-  BookedLease lease;
-  lease.id = placement.lease_id;
-  lease.node_id = std::string(placement.node.node_id);
-  lease.codes = signature == nullptr && moved_ ? moved_->codes : Estimate(signature);
-  lease.sequences = query.sequences;
-  lease.kv_tokens = query.context_tokens + query.sequences * query.max_output_tokens;
-  lease.learned = moved_ && moved_->learned;
-  lease.ttl = query.lease_ttl.value_or(options_.lease_ttl);
-  lease.placed_at = now();
-  lease.expires_at = now() + lease.ttl;
-  LearnOnce(lease, signature);
-  nodes_.at(lease.node_id).placed_since_report += query.sequences;
-  leases_[request_id] = std::move(lease);
-  if (in_query) {
-    stored_.erase(request_id);
-    if (in_query->quality() == SignatureQuality::kPartial) {
-      stored_.insert({request_id, {*std::move(in_query), now()}});
-    }
-  } else if (stored != nullptr && stored->signature.quality() == SignatureQuality::kFull) {
-    stored_.erase(request_id);
-  }
-}
-
 void RouterBooks::Renewed(const std::string& request_id, absl::Duration ttl) {
   BookedLease& lease = leases_.at(request_id);
   lease.ttl = ttl;
   lease.expires_at = now() + ttl;
 }
 
-void RouterBooks::Released(const std::string& request_id) { stored_.erase(request_id); }
+void RouterBooks::Released(const std::string& request_id) {
+  if (stored_.erase(request_id) > 0) ++lives_[request_id];
+}
 
 bool RouterBooks::ReportIsFresh(const BookedNode& node) const {
   return !stale_ && node.heard && now() - *node.heard <= options_.node_timeout;

@@ -19,10 +19,20 @@ namespace eldr {
 // of leases and wrong sums fail the running test. For one model and one thread.
 class RouterBooks final : public RouterObserver {
  public:
+  // What was told of a request's signature.
+  struct Told {
+    std::uint32_t tokens = 0;  // 0: nothing
+    bool partial = false;
+    std::optional<std::uint32_t> prompt_tokens;
+    bool in_chunks = false;
+
+    bool may_grow() const { return partial || (in_chunks && !prompt_tokens); }
+  };
   struct BookedLease {
     std::uint64_t id = 0;
     std::string node_id;
     std::vector<std::uint8_t> codes;
+    Told told;
     std::uint32_t sequences = 1;
     std::uint64_t kv_tokens = 0;
     bool learned = false;
@@ -67,7 +77,13 @@ class RouterBooks final : public RouterObserver {
   };
   Reconciliation ExpectReconciliation(const std::string& node_id,
                                       const std::set<std::string>& named);
-  void Pushed(const SignaturePush& push, const PushResult& result);
+  // The leases on the node that a report must end. Call it before the report.
+  std::set<std::string> FinishedBy(const NodeReport& report) const;
+  // What a push must come to, by the words of PushSignatureRequest.
+  enum class PushFate { kTaken, kKnownAlready, kRefused };
+  PushFate FateOf(const SignaturePush& push) const;
+  // `fate` is what it was before the push.
+  void Pushed(const SignaturePush& push, PushFate fate, const PushResult& result);
   void Placed(const PlacementQuery& query, const Placement& placement);
   void Renewed(const std::string& request_id, absl::Duration ttl);
   // Also without a lease: what waited for the request's placement is dropped.
@@ -82,8 +98,11 @@ class RouterBooks final : public RouterObserver {
 
   const std::map<std::string, BookedLease>& leases() const { return leases_; }
   const std::map<std::string, BookedNode>& nodes() const { return nodes_; }
-  // Signatures that a chunk can be appended to, and their tokens.
-  std::uint32_t StoredTokens(const std::string& request_id) const;
+  // What was told of a request, as long as it is stored or placed.
+  Told ToldOf(const std::string& request_id) const;
+  // Changes when a request's lease ends, when its signature is forgotten, and when one that claims
+  // to be whole contradicts it: a call from before is then not one that is repeated.
+  std::uint64_t LifeOf(const std::string& request_id) const;
   const std::set<std::uint64_t>& ended_ids() const { return ended_ids_; }
   std::map<LeaseEnd, int> ends() const { return ends_; }
   int adoptions() const { return adoptions_; }
@@ -101,13 +120,22 @@ class RouterBooks final : public RouterObserver {
   struct Stored {
     ExpertSignature signature;
     MonotonicTime pushed_at;
+    bool in_chunks = false;
+
+    Told told() const;
   };
 
   MonotonicTime now() const { return clock_.Monotonic(); }
   // The stored signature, unless it is too old.
   const Stored* FindStored(const std::string& request_id) const;
+  // It was pushed, never placed, and is too old.
+  bool Forgotten(const std::string& request_id) const;
   bool ReportIsFresh(const BookedNode& node) const;
   std::uint32_t Load(const BookedNode& node, std::uint32_t sequences) const;
+  // Whether a signature that is no chunk replaces what was told.
+  static bool Replaces(const ExpertSignature& whole, const Told& told);
+  void KeepIfItMayGrow(const std::string& request_id, const ExpertSignature& signature,
+                       bool in_chunks);
   std::vector<std::uint8_t> Estimate(const ExpertSignature* signature) const;
   void LearnOnce(BookedLease& lease, const ExpertSignature* signature);
 
@@ -120,6 +148,7 @@ class RouterBooks final : public RouterObserver {
   std::map<std::string, BookedLease> leases_;  // by request
   std::map<std::string, BookedNode> nodes_;
   std::map<std::string, Stored> stored_;
+  std::map<std::string, std::uint64_t> lives_;  // see LifeOf
   bool stale_ = false;
 
   std::map<std::string, LeaseEnd> expected_ends_;

@@ -120,6 +120,10 @@ TEST(ValidateNodeReportTest, NamesTheFieldThatIsOutOfRange) {
        [&](NodeReport& r) { r.running_request_ids = ids; }},
       {"finished_request_ids: got 10001, expected at most 10000",
        [&](NodeReport& r) { r.finished_request_ids = ids; }},
+      {"finished: got 10001, expected at most 10000",
+       [&](NodeReport& r) {
+         r.finished.assign(10'001, {id, 1});
+       }},
   };
   for (const auto& c : cases) {
     NodeReport report = ReportOf({});

@@ -158,6 +158,57 @@ TEST_F(RouterHeartbeatTest, RunningRequestsAreRenewedAndFinishedOnesEnd) {
   EXPECT_EQ(Status("a").leases, 1u);
 }
 
+TEST_F(RouterHeartbeatTest, AFinishedLeaseIsNotTheNextOneOfItsRequest) {
+  RegisterAndHear({"a"});
+  const std::uint64_t first = MustPlace("r").lease_id;
+  NodeReport report = Report("a");
+  report.finished = {{"r", first}};
+  ASSERT_THAT(router_->Heartbeat(report), IsOk());
+  EXPECT_THAT(observer_.Take(), Contains("reported_finished r on a"));
+  // The next turn of a conversation, under the same id. The report comes again, at once and late.
+  const std::uint64_t second = MustPlace("r").lease_id;
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_THAT(router_->Heartbeat(report), IsOk());
+    EXPECT_EQ(MustPlace("r").lease_id, second);
+    clock_.Advance(absl::Seconds(1));
+  }
+  report.finished = {{"r", second}, {"r", first}};
+  ASSERT_THAT(router_->Heartbeat(report), IsOk());
+  EXPECT_EQ(Status("a").leases, 0u);
+}
+
+TEST_F(RouterHeartbeatTest, AFinishedIdThatMayBeOfAnEarlierRequestEndsNothing) {
+  RegisterAndHear({"a"});
+  MustPlace("r");
+  MustRelease("r");
+  MustPlace("r");
+  const Ids ids = {"r"};
+  NodeReport finished = Report("a");
+  finished.finished_request_ids = ids;
+  ASSERT_THAT(router_->Heartbeat(finished), IsOk());
+  EXPECT_EQ(Status("a").leases, 1u) << "the one that was released is meant";
+  // One that it says to run as well, however long ago the last one ended.
+  for (int i = 0; i < 30; ++i) {
+    clock_.Advance(absl::Seconds(1));
+    Hear({"a"});
+  }
+  finished.running_request_ids = ids;
+  ASSERT_THAT(router_->Heartbeat(finished), IsOk());
+  EXPECT_EQ(Status("a").leases, 1u);
+  finished.running_request_ids = {};
+  ASSERT_THAT(router_->Heartbeat(finished), IsOk());
+  EXPECT_EQ(Status("a").leases, 0u);
+}
+
+TEST_F(RouterHeartbeatTest, AFinishedLeaseOfAnotherNodeIsLeftAlone) {
+  RegisterAndHear({"a", "b"});
+  const Placement placement = PlaceOn("a", "r");
+  NodeReport report = Report("b");
+  report.finished = {{"r", placement.lease_id}, {"r", 0}, {"unknown", placement.lease_id}};
+  ASSERT_THAT(router_->Heartbeat(report), IsOk());
+  EXPECT_EQ(Status("a").leases, 1u);
+}
+
 TEST_F(RouterHeartbeatTest, StepTimesAreTheMeanOfTheLastReportThatHadSteps) {
   RegisterAndHear({"a"});
   EXPECT_EQ(Status("a").reported_step_time, std::nullopt);

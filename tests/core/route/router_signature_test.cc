@@ -157,6 +157,120 @@ TEST_F(RouterSignatureTest, ARetriedChunkIsAcknowledgedOnceAndAMissingOneNoticed
   EXPECT_EQ(Append("r", Part(1), 7)->tokens, 8u);
 }
 
+TEST_F(RouterSignatureTest, TheLastChunkMayComeAgainAfterThePlacement) {
+  RegisterNodes({"a"});
+  ASSERT_THAT(Append("r", Part(4), 0), IsOk());
+  ASSERT_THAT(Append("r", Part(6), 4), IsOk());
+  MustPlace("r");
+  EXPECT_EQ(Description().stored_signatures, 0u);
+  const std::vector<float> placed = Activation("a");
+  // Each of them, in any order, with append_at and without: nothing can follow the whole prompt.
+  for (const auto& again :
+       {Append("r", Part(6), 4), Append("r", Part(4), 0), Append("r", Part(6))}) {
+    ASSERT_THAT(again, IsOk());
+    EXPECT_EQ(again->tokens, 10u);
+    EXPECT_EQ(again->quality, SignatureQuality::kFull);
+    EXPECT_TRUE(again->updated_lease);
+  }
+  EXPECT_EQ(Activation("a"), placed);
+  EXPECT_EQ(MustPlace("r").signature_quality, SignatureQuality::kFull);
+}
+
+TEST_F(RouterSignatureTest, APlacementWithPartOfThePromptMayComeAgain) {
+  RegisterNodes({"a"});
+  TestSignature part = Part(4);
+  PlacementQuery query = Query("r");
+  query.signature = part.Dense();
+  const Placement first = MustPlace(query);
+  EXPECT_EQ(MustPlace(query).lease_id, first.lease_id);
+  const auto second = Append("r", Part(3), 4);
+  ASSERT_THAT(second, IsOk()) << "the repeated placement dropped the first part";
+  EXPECT_EQ(second->tokens, 7u);
+  EXPECT_EQ(MustPlace(query).lease_id, first.lease_id);
+  EXPECT_EQ(Append("r", Part(3), 7)->quality, SignatureQuality::kFull);
+  const std::vector<float> whole = Activation("a");
+  const Placement last = MustPlace(query);
+  EXPECT_EQ(last.lease_id, first.lease_id);
+  EXPECT_EQ(last.signature_quality, SignatureQuality::kFull);
+  EXPECT_EQ(Activation("a"), whole);
+}
+
+TEST_F(RouterSignatureTest, AnEarlyPartThatArrivesLateChangesNothing) {
+  RegisterNodes({"a"});
+  ASSERT_THAT(PushWhole("r", Part(4)), IsOk());
+  ASSERT_THAT(PushWhole("r", Part(10, 2)), IsOk());
+  const auto late = PushWhole("r", Part(4));
+  ASSERT_THAT(late, IsOk());
+  EXPECT_EQ(late->tokens, 10u);
+  EXPECT_EQ(late->quality, SignatureQuality::kFull);
+  MustPlace("r");
+  EXPECT_EQ(Activation("a"), ActivationOf(Part(10, 2)));
+  EXPECT_EQ(PushWhole("r", Part(4))->tokens, 10u);
+  EXPECT_EQ(Activation("a"), ActivationOf(Part(10, 2)));
+}
+
+TEST_F(RouterSignatureTest, ChunksOfAPromptOfUnknownLengthGoOnAfterThePlacement) {
+  RegisterNodes({"a"});
+  ASSERT_THAT(Append("r", SteadySignature(geometry_, 4), 0), IsOk());
+  MustPlace("r");
+  const auto next = Append("r", SteadySignature(geometry_, 3), 4);
+  ASSERT_THAT(next, IsOk());
+  EXPECT_EQ(next->tokens, 7u);
+  EXPECT_EQ(Append("r", SteadySignature(geometry_, 3), 4)->tokens, 7u);
+}
+
+TEST_F(RouterSignatureTest, AChunkWhosePredecessorsAreTooOldIsRefusedAndARepeatedOneIsNot) {
+  RegisterNodes({"a"});
+  ASSERT_THAT(Append("r", Part(4), 0), IsOk());
+  MustPlace("r");
+  clock_.Advance(absl::Minutes(2));
+  router_->Step();
+  ASSERT_EQ(Description().stored_signatures, 0u);
+  EXPECT_THAT(Append("r", Part(6), 4), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                                HasSubstr("expected the whole signature")));
+  EXPECT_THAT(Append("r", Part(6)),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("first 4 tokens")));
+  EXPECT_EQ(Append("r", Part(4), 0)->tokens, 4u);
+  EXPECT_EQ(PushWhole("r", Part(10))->quality, SignatureQuality::kFull);
+}
+
+TEST_F(RouterSignatureTest, WhatIsOverTakesItsSignatureAlong) {
+  const auto end_by = [&](absl::string_view how) {
+    Router::Options options;
+    options.confirm_grace = absl::Seconds(3);
+    Start(options, {});
+    RegisterAndHear({"a"});
+    ASSERT_THAT(PushWhole("r", Part(4)), IsOk());
+    PlacementQuery query = Query("r");
+    query.lease_ttl = absl::Seconds(5);
+    MustPlace(query);
+    ASSERT_EQ(Description().stored_signatures, 1u) << how;
+    const Ids finished = {"r"};
+    NodeReport report = Report("a");
+    if (how == "released") {
+      MustRelease("r");
+    } else if (how == "reported_finished") {
+      report.finished_request_ids = finished;
+    } else {
+      clock_.Advance(absl::Seconds(how == "expired" ? 5 : 4));
+      report.complete_list = true;
+    }
+    ASSERT_THAT(router_->Heartbeat(report), IsOk());
+    EXPECT_THAT(observer_.Take(), Contains(absl::StrCat(how, " r on a")));
+    EXPECT_EQ(Description().stored_signatures, 0u) << how;
+    EXPECT_EQ(MustPlace("r").signature_quality, SignatureQuality::kMissing) << how;
+  };
+  for (const char* how : {"released", "reported_finished", "expired", "unconfirmed"}) end_by(how);
+}
+
+TEST_F(RouterSignatureTest, ARequestThatLostItsNodeIsPlacedOnWhatIsKnown) {
+  RegisterNodes({"a", "b"});
+  ASSERT_THAT(PushWhole("r", Part(4)), IsOk());
+  const std::string node(MustPlace("r").node.node_id);
+  ASSERT_THAT(router_->RemoveNode(node), IsOk());
+  EXPECT_EQ(MustPlace("r").signature_quality, SignatureQuality::kPartial);
+}
+
 TEST_F(RouterSignatureTest, ARefusedPushChangesNothing) {
   RegisterNodes({"a"});
   ASSERT_THAT(Append("r", Part(4), 0), IsOk());
@@ -196,7 +310,13 @@ TEST_F(RouterSignatureTest, TheByteBoundDropsTheOldest) {
   EXPECT_THAT(observer_.Take(), Contains("signatures: 0 expired, 1 evicted"));
   RegisterNodes({"a"});
   EXPECT_EQ(MustPlace("r1").signature_quality, SignatureQuality::kMissing);
-  EXPECT_EQ(MustPlace("r2").signature_quality, SignatureQuality::kFull);
+  // A part that a query brings is stored too, and counted likewise.
+  TestSignature part = Part(4);
+  PlacementQuery query = Query("r3");
+  query.signature = part.Dense();
+  MustPlace(query);
+  EXPECT_THAT(observer_.Take(), Contains("signatures: 0 expired, 1 evicted"));
+  EXPECT_EQ(MustPlace("r2").signature_quality, SignatureQuality::kMissing);
 }
 
 TEST_F(RouterSignatureTest, AMovedLeaseTakesItsContributionAlong) {

@@ -58,6 +58,9 @@ TEST(FleetConvertTest, AReportBorrowsIdsAndSteps) {
   request.set_running(3);
   request.add_running_request_ids("r1");
   request.add_finished_request_ids("r2");
+  v1::FinishedRequest* const finished = request.add_finished();
+  finished->set_request_id("r3");
+  finished->set_lease_id(7);
   v1::StepStats* const step = request.add_steps();
   step->set_max_batch(8);
   step->set_steps(100);
@@ -68,6 +71,9 @@ TEST(FleetConvertTest, AReportBorrowsIdsAndSteps) {
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->running_request_ids[0], &request.running_request_ids(0));
   EXPECT_EQ(*report->finished_request_ids[0], "r2");
+  ASSERT_EQ(report->finished.size(), 1u);
+  EXPECT_EQ(report->finished[0].request_id.data(), request.finished(0).request_id().data());
+  EXPECT_EQ(report->finished[0].lease_id, 7u);
   EXPECT_FALSE(report->kv_usage.has_value());
   ASSERT_EQ(report->steps.size(), 1u);
   EXPECT_EQ(report->steps[0].total_duration, absl::Seconds(1));

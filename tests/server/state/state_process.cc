@@ -121,6 +121,7 @@ std::string ObserveBooks(const Router& router) {
     absl::StrAppend(&seen, "lease ", lease.id, " ", lease.request_id, " ", lease.node_id, " ",
                     lease.sequences, " ", lease.kv_tokens, " ", lease.learned, " ",
                     static_cast<int>(lease.quality), " ", lease.signature_coverage, " ",
+                    lease.signature_tokens, " ", lease.whole_prompt, " ", lease.appended, " ",
                     absl::FormatDuration(lease.ttl));
     const auto contribution = router.CopyContributions(kModel, {lease.request_id}).value();
     for (const std::uint8_t code : contribution.at(0).codes) absl::StrAppend(&seen, " ", code);
