@@ -17,6 +17,7 @@ from eldr._aio_streams import Stream
 from eldr._health import CHECK, Health, health_of, health_request
 from eldr._leases import LeaseRenewals, key_of, ttl_of
 from eldr._methods import Request, Response, Unary
+from eldr._pages import Pages
 from eldr._retry import Environment
 from eldr.errors import EldrError, from_rpc_error
 from eldr.options import Options
@@ -56,6 +57,20 @@ class Client:
     ) -> Response:
         return await self._connection.call(method, request, timeout)
 
+    async def _list(
+        self, method: Unary[Request, Response], request: Request, timeout: float | None
+    ) -> Response:
+        """One page if the request has a page_size or a page_token, else all as if they were one."""
+        connection = self._connection
+        whole = connection.options.timeout if timeout is None else timeout
+        pages = Pages(method, request, whole, connection.environment)
+        while pages.request is not None:
+            pages.add(await self._call(method, pages.request, pages.remaining()))
+        return pages.result
+
+    # Lists bring all pages as if they were one, unless the request has a page_size or a page_token:
+    # then they bring that page, and next_page_token tells of more.
+
     # Models.
 
     async def declare_model(
@@ -66,7 +81,7 @@ class Client:
     async def list_models(
         self, request: v1.ListModelsRequest, timeout: float | None = None
     ) -> v1.ListModelsResponse:
-        return await self._call(methods.LIST_MODELS, request, timeout)
+        return await self._list(methods.LIST_MODELS, request, timeout)
 
     async def describe_model(
         self, request: v1.DescribeModelRequest, timeout: float | None = None
@@ -104,7 +119,7 @@ class Client:
     async def list_nodes(
         self, request: v1.ListNodesRequest, timeout: float | None = None
     ) -> v1.ListNodesResponse:
-        return await self._call(methods.LIST_NODES, request, timeout)
+        return await self._list(methods.LIST_NODES, request, timeout)
 
     async def get_residency(
         self, request: v1.GetResidencyRequest, timeout: float | None = None

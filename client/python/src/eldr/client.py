@@ -14,6 +14,7 @@ from eldr._connection import Connection
 from eldr._health import CHECK, Health, health_of, health_request
 from eldr._leases import LeaseRenewals, key_of, ttl_of
 from eldr._methods import Request, Response, Unary
+from eldr._pages import Pages
 from eldr._retry import Environment
 from eldr._streams import Stream
 from eldr.errors import EldrError, from_rpc_error
@@ -57,6 +58,20 @@ class Client:
     ) -> Response:
         return self._connection.call(method, request, timeout)
 
+    def _list(
+        self, method: Unary[Request, Response], request: Request, timeout: float | None
+    ) -> Response:
+        """One page if the request has a page_size or a page_token, else all as if they were one."""
+        connection = self._connection
+        whole = connection.options.timeout if timeout is None else timeout
+        pages = Pages(method, request, whole, connection.environment)
+        while pages.request is not None:
+            pages.add(self._call(method, pages.request, pages.remaining()))
+        return pages.result
+
+    # Lists bring all pages as if they were one, unless the request has a page_size or a page_token:
+    # then they bring that page, and next_page_token tells of more.
+
     # Models.
 
     def declare_model(
@@ -67,7 +82,7 @@ class Client:
     def list_models(
         self, request: v1.ListModelsRequest, timeout: float | None = None
     ) -> v1.ListModelsResponse:
-        return self._call(methods.LIST_MODELS, request, timeout)
+        return self._list(methods.LIST_MODELS, request, timeout)
 
     def describe_model(
         self, request: v1.DescribeModelRequest, timeout: float | None = None
@@ -105,7 +120,7 @@ class Client:
     def list_nodes(
         self, request: v1.ListNodesRequest, timeout: float | None = None
     ) -> v1.ListNodesResponse:
-        return self._call(methods.LIST_NODES, request, timeout)
+        return self._list(methods.LIST_NODES, request, timeout)
 
     def get_residency(
         self, request: v1.GetResidencyRequest, timeout: float | None = None
