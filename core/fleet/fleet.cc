@@ -1,6 +1,7 @@
 #include "core/fleet/fleet.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace eldr {
@@ -40,15 +41,39 @@ void Fleet::Respecify(DecodeNode& node, NodeSpec spec) {
   node.spec = std::move(spec);
 }
 
-void Fleet::ObserveSteps(const DecodeNode& node, absl::Span<const StepStats> steps) {
+Disbeliefs Fleet::ObserveSteps(const DecodeNode& node, absl::Span<const StepStats> steps) {
   ExpertGroup& group = *node.group;
-  for (StepStats stats : steps) {
+  const double nodes = group.nodes;
+  Disbeliefs disbeliefs;
+  std::vector<StepStats> of_group(steps.begin(), steps.end());
+  for (StepStats& stats : of_group) {
+    if (!ExpertsArePlausible(stats, node.spec.tokens_per_step)) {
+      disbeliefs.set(static_cast<std::size_t>(Disbelief::kExperts));
+      stats.mean_distinct_experts.reset();  // the rest may be right
+    }
     // A node reports its own part of a batch that the group's nodes share evenly.
-    stats.max_batch *= group.nodes;
-    stats.mean_batch *= group.nodes;
-    if (stats.mean_context_tokens) *stats.mean_context_tokens *= group.nodes;
-    group.step_time.Observe(stats, group.residency.expected_experts(), group.sequences);
+    if (stats.mean_distinct_experts && group.nodes > 1) {
+      stats.mean_distinct_experts =
+          ExpertsAtBatch(*stats.mean_distinct_experts, stats.mean_batch, stats.mean_batch * nodes,
+                         static_cast<double>(geometry_.cells()));
+    }
+    stats.max_batch = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        std::uint64_t{stats.max_batch} * group.nodes, std::numeric_limits<std::uint32_t>::max()));
+    stats.mean_batch *= nodes;
+    if (stats.mean_context_tokens) *stats.mean_context_tokens *= nodes;
   }
+  return disbeliefs |
+         group.step_time.Observe(of_group, group.residency.expected_experts(), group.sequences);
+}
+
+bool Fleet::ExpertsArePlausible(const StepStats& stats, std::uint32_t tokens_per_step) const {
+  if (!stats.mean_distinct_experts) return true;
+  // Each token picks top_k of every layer. By half as many or twice as many a node may be off that
+  // counts in its own way: padding, a step that began before the count did.
+  const double of_a_token = static_cast<double>(geometry_.layers) * geometry_.top_k;
+  const double most = of_a_token * stats.max_batch * tokens_per_step;
+  const double experts = *stats.mean_distinct_experts;
+  return experts >= of_a_token * std::min(stats.mean_batch, 1.0) / 2 && experts <= 2 * most;
 }
 
 void Fleet::ForgetSteps(const DecodeNode& node) {

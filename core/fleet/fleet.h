@@ -43,8 +43,9 @@ class Fleet {
   // Replaces what a node registered. REQUIRES: the same id; and, while the node holds leases, the
   // same expert group and tokens_per_step.
   void Respecify(DecodeNode& node, NodeSpec spec);
-  // Learns the step times of a node's group from its report.
-  void ObserveSteps(const DecodeNode& node, absl::Span<const StepStats> steps);
+  // Learns the step times of a node's group from its report, and answers why it did not from some
+  // of it, if so.
+  Disbeliefs ObserveSteps(const DecodeNode& node, absl::Span<const StepStats> steps);
   // Forgets what was learned of them: another process runs there now.
   void ForgetSteps(const DecodeNode& node);
   // Removes a node. REQUIRES: no lease on it.
@@ -73,6 +74,8 @@ class Fleet {
   absl::Span<const std::unique_ptr<DecodeNode>> nodes() const { return nodes_; }
 
  private:
+  // False if no batch of the bucket's size activates as few or as many experts as it tells.
+  bool ExpertsArePlausible(const StepStats& stats, std::uint32_t tokens_per_step) const;
   ExpertGroup* JoinGroup(const std::string& name);
   void LeaveGroup(ExpertGroup* group);
 

@@ -2,9 +2,12 @@
 #ifndef ELDR_CORE_STEP_TIME_STEP_STATS_H_
 #define ELDR_CORE_STEP_TIME_STEP_STATS_H_
 
+#include <bitset>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace eldr {
@@ -19,6 +22,17 @@ struct StepStats {
   std::optional<double> mean_context_tokens;
   std::optional<double> mean_distinct_experts;  // summed over layers
 };
+
+// Why what a node reported of its steps was not learned from, wholly or in part.
+enum class Disbelief : std::uint8_t {
+  kShape,    // the durations are too far from the configured shape for any machine
+  kPast,     // they are far from what the node's expert group has taken so far
+  kExperts,  // a batch of that size cannot have activated so few or so many experts
+  kClock,    // together the steps took far longer than the time since the last report
+};
+inline constexpr std::size_t kDisbeliefs = 4;
+using Disbeliefs = std::bitset<kDisbeliefs>;  // by enumerator
+absl::string_view Name(Disbelief disbelief);
 
 }  // namespace eldr
 

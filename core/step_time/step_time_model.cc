@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace eldr {
 namespace {
@@ -21,17 +22,25 @@ constexpr double kMostSlowness = 100;
 constexpr double kMostTermRatio = 4;
 constexpr double kMostOffset = 0.2;
 constexpr double kOffsetGain = 0.1;
+// An offset learns from no larger error than this, or one report could set it.
+constexpr double kMostOffsetError = 2 * kMostOffset;
+// A lone report that is much shorter than expected counts as one of this many times the expected
+// share of the shape.
+constexpr double kMostLoneShare = 1.5;
 constexpr int kSweeps = 20;
 
-// A grows with the batch as if its requests were alike: each leaves a cell untouched with chance q,
-// A = cells * (1 - q^B).
+double Sum(const StepTimeModel::Terms& terms) {
+  return std::accumulate(terms.begin(), terms.end(), 0.0);
+}
+
+}  // namespace
+
+// A = cells * (1 - q^B), where q is the chance that one request leaves a cell untouched.
 double ExpertsAtBatch(double experts, double batch, double other_batch, double cells) {
   if (batch <= 0 || experts <= 0) return 0;
   const double untouched = 1 - std::min(experts / cells, 1 - 1e-9);
   return cells * (1 - std::pow(untouched, other_batch / batch));
 }
-
-}  // namespace
 
 StepTimeModel::StepTimeModel(const StepTimeShape& shape, const ModelGeometry& geometry)
     : cells_(static_cast<double>(geometry.cells())) {
@@ -75,6 +84,7 @@ bool StepTimeModel::Restore(const Learned& learned) {
   if (!sound) return false;
   learned_ = learned;
   has_learned_ = true;
+  gate_.Trust();
   SetCoefficients();
   return true;
 }
@@ -85,29 +95,99 @@ StepTimeModel::Terms StepTimeModel::TermsOf(double experts, double batch,
           learned_.configured[3] * context_tokens};
 }
 
-void StepTimeModel::Observe(const StepStats& stats, double expected_experts, double batch) {
-  const double observed =
-      absl::ToDoubleSeconds(stats.total_duration) / static_cast<double>(stats.steps);
-  const double experts = stats.mean_distinct_experts.value_or(
-      ExpertsAtBatch(expected_experts, batch, stats.mean_batch, cells_));
-  // Without a fleet's leases there is nothing to compare with.
-  if (experts <= 0) return;
-  const double weight = std::min(static_cast<double>(stats.steps) / kFullSteps, 1.0);
-  Terms shares = TermsOf(experts, stats.mean_batch, stats.mean_context_tokens.value_or(0));
-  for (double& share : shares) share /= observed;
-  if (std::accumulate(shares.begin(), shares.end(), 0.0) <= 0) return;  // the shape is all zero
-  Accumulate(shares, weight, stats.mean_distinct_experts.has_value());
-  Solve();
+Disbeliefs StepTimeModel::Observe(absl::Span<const StepStats> steps, double expected_experts,
+                                  double batch) {
+  Disbeliefs disbeliefs;
+  Samples samples;
+  for (const StepStats& stats : steps) {
+    const double experts = stats.mean_distinct_experts.value_or(
+        ExpertsAtBatch(expected_experts, batch, stats.mean_batch, cells_));
+    // Without a fleet's leases there is nothing to compare with.
+    if (experts <= 0) continue;
+    const Sample sample = SampleOf(stats, experts);
+    const double shape = Sum(sample.terms);
+    if (shape <= 0) continue;  // the shape is all zero
+    // Written so that what is not a number is not believed.
+    if (sample.observed >= shape / kMostSlowness && sample.observed <= shape * kMostSlowness) {
+      samples.push_back(sample);
+    } else {
+      disbeliefs.set(static_cast<std::size_t>(Disbelief::kShape));
+    }
+  }
+  if (samples.empty()) return disbeliefs;
 
-  const double shape = coefficients_.base + coefficients_.per_expert * experts +
-                       coefficients_.per_request * stats.mean_batch +
-                       coefficients_.per_context_token * stats.mean_context_tokens.value_or(0);
-  LearnOffset(stats.max_batch, observed / shape - 1, weight);
+  const ReportGate::Verdict verdict = gate_.Judge(MedianResidual(samples));
+  if (verdict == ReportGate::Verdict::kStartAnew) StartAnew();
+  const bool lone = verdict == ReportGate::Verdict::kTakeLittle;
+  for (const Sample& sample : samples) {
+    // What was expected is forgotten if all starts anew.
+    const bool far = verdict != ReportGate::Verdict::kStartAnew && gate_.settled() &&
+                     std::abs(sample.residual()) > ReportGate::kFar;
+    if (far || verdict == ReportGate::Verdict::kRefuse) {
+      disbeliefs.set(static_cast<std::size_t>(Disbelief::kPast));
+      continue;
+    }
+    double weight = sample.weight;
+    if (lone) {
+      // Its squared share, which is what weighs, is bounded; and so is that of all its buckets.
+      const double part = std::min(1.0, kMostLoneShare * sample.observed / sample.expected);
+      weight *= part * part / static_cast<double>(samples.size());
+    }
+    Learn(sample, weight);
+  }
+  return disbeliefs;
+}
+
+StepTimeModel::Sample StepTimeModel::SampleOf(const StepStats& stats, double experts) const {
+  Sample sample;
+  sample.max_batch = stats.max_batch;
+  sample.observed = absl::ToDoubleSeconds(stats.total_duration) / static_cast<double>(stats.steps);
+  sample.terms = TermsOf(experts, stats.mean_batch, stats.mean_context_tokens.value_or(0));
+  sample.expected = Apply(sample.terms);
+  sample.weight = std::min(static_cast<double>(stats.steps) / kFullSteps, 1.0);
+  sample.separable = stats.mean_distinct_experts.has_value();
+  return sample;
+}
+
+double StepTimeModel::MedianResidual(const Samples& samples) {
+  absl::InlinedVector<std::pair<double, double>, 8> residuals;  // and their weights
+  double half = 0;
+  for (const Sample& sample : samples) {
+    residuals.push_back({sample.residual(), sample.weight});
+    half += sample.weight / 2;
+  }
+  std::sort(residuals.begin(), residuals.end());
+  for (const auto& [residual, weight] : residuals) {
+    half -= weight;
+    if (half <= 0) return residual;
+  }
+  return residuals.back().first;
+}
+
+double StepTimeModel::Apply(const Terms& terms) const {
+  double sum = 0;
+  for (std::size_t i = 0; i < kTerms; ++i) sum += terms[i] * learned_.factors[i];
+  return sum;
+}
+
+void StepTimeModel::Learn(const Sample& sample, double weight) {
+  Terms shares = sample.terms;
+  for (double& share : shares) share /= sample.observed;
+  Accumulate(shares, weight, sample.separable);
+  Solve();
+  LearnOffset(sample.max_batch, sample.observed / Apply(sample.terms) - 1, weight);
+}
+
+void StepTimeModel::StartAnew() {
+  const Terms configured = learned_.configured;
+  learned_ = Learned();
+  learned_.configured = configured;
+  learned_.factors.fill(1);
 }
 
 void StepTimeModel::Accumulate(const Terms& shares, double weight, bool separable) {
   const double keep = 1 - kForget * weight;
-  const double whole = std::accumulate(shares.begin(), shares.end(), 0.0);
+  const double whole = Sum(shares);
   learned_.shape_squared = learned_.shape_squared * keep + weight * whole * whole;
   learned_.shape_sum = learned_.shape_sum * keep + weight * whole;
   if (!separable) return;
@@ -152,9 +232,10 @@ void StepTimeModel::LearnOffset(std::uint32_t max_batch, double relative_error, 
     if (learned_.offsets.size() == kMostBuckets) return;
     bucket = learned_.offsets.insert(bucket, {max_batch, 0});
   }
+  const double error = std::clamp(relative_error, -kMostOffsetError, kMostOffsetError);
   const double gain = kOffsetGain * weight;
-  bucket->offset = std::clamp(bucket->offset + gain * (relative_error - bucket->offset),
-                              -kMostOffset, kMostOffset);
+  bucket->offset =
+      std::clamp(bucket->offset + gain * (error - bucket->offset), -kMostOffset, kMostOffset);
 }
 
 double StepTimeModel::Offset(double batch) const {

@@ -3,11 +3,15 @@
 #define ELDR_CORE_STEP_TIME_STEP_TIME_MODEL_H_
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "core/model/model_geometry.h"
+#include "core/step_time/report_gate.h"
 #include "core/step_time/step_stats.h"
 
 namespace eldr {
@@ -37,6 +41,10 @@ struct StepTimeCoefficients {
   double bucket_offset = 0;
 };
 
+// The distinct experts of a batch, from those that another batch of like requests activates: each
+// request leaves a cell untouched with the same chance. `cells` bounds them.
+double ExpertsAtBatch(double experts, double batch, double other_batch, double cells);
+
 // Learns in three stages, each only as far as the reports carry it:
 //   1. one factor on the whole shape, the node's slowness;
 //   2. a factor for each of the four terms, where reports tell the distinct experts. The terms grow
@@ -45,6 +53,11 @@ struct StepTimeCoefficients {
 //      bounds the condition number (below 10^5). Each stays within a factor of 4 of stage 1;
 //   3. an offset for each reported batch bucket, at most a fifth of the prediction (captured graphs
 //      pad a batch to their size).
+//
+// A report can be wrong: a slip of units, a clock that jumped. What is 100 times as long or as
+// short as the shape is never learned from, and what is far from the node's own past only if it
+// goes on (report_gate.h). So one wrong report changes little, and what was learned from wrong ones
+// is gone after some ten right ones.
 //
 // Predicts in seconds as double: a decision computes thousands of these. Not thread-safe.
 class StepTimeModel {
@@ -84,9 +97,10 @@ class StepTimeModel {
     return learned_.offsets.empty() ? shape : shape * (1 + Offset(batch));
   }
 
-  // Learns from one bucket of a valid report. If it does not tell its distinct experts, they are
-  // derived from the group's expectation now: `expected_experts` at a batch of `batch`.
-  void Observe(const StepStats& stats, double expected_experts, double batch);
+  // Learns from the buckets of one valid report, and answers why it did not from some of them, if
+  // so. If a bucket does not tell its distinct experts, they are derived from the group's
+  // expectation now: `expected_experts` at a batch of `batch`.
+  Disbeliefs Observe(absl::Span<const StepStats> steps, double expected_experts, double batch);
 
   const Learned& Save() const { return learned_; }
   // Takes what Save() gave; false, with nothing changed, if it was learned on another shape or is
@@ -109,6 +123,24 @@ class StepTimeModel {
  private:
   static constexpr std::size_t kMostBuckets = 64;  // further ones have no offset
 
+  // A bucket of a report, as it is learned from.
+  struct Sample {
+    std::uint32_t max_batch = 0;
+    double observed = 0;  // seconds per step
+    double expected = 0;  // the same, by what was learned before; without the bucket's offset
+    double weight = 0;    // of its steps, 0 to 1
+    bool separable = false;
+    Terms terms{};  // of the configured shape, in seconds
+    double residual() const { return std::log(observed / expected); }
+  };
+  using Samples = absl::InlinedVector<Sample, 8>;
+
+  Sample SampleOf(const StepStats& stats, double experts) const;
+  static double MedianResidual(const Samples& samples);
+  double Apply(const Terms& terms) const;
+  void Learn(const Sample& sample, double weight);
+  // Forgets all that was learned, and the shape's own trust with it.
+  void StartAnew();
   Terms TermsOf(double experts, double batch, double context_tokens) const;
   void Accumulate(const Terms& shares, double weight, bool separable);
   void Solve();
@@ -118,6 +150,7 @@ class StepTimeModel {
   double cells_;
   Learned learned_;
   bool has_learned_ = false;
+  ReportGate gate_;
   StepTimeCoefficients coefficients_;  // derived
 };
 
