@@ -48,8 +48,14 @@ class Observers final : public RouterObserver {
   void OnNodeRemoved(const DecodeNode& node) override {
     for (RouterObserver* one : all_) one->OnNodeRemoved(node);
   }
-  void OnStaleFleet(absl::string_view model, bool stale) override {
-    for (RouterObserver* one : all_) one->OnStaleFleet(model, stale);
+  void OnPanicMode(absl::string_view model, bool panic) override {
+    for (RouterObserver* one : all_) one->OnPanicMode(model, panic);
+  }
+  void OnReportNotBelieved(const DecodeNode& node, Disbelief cause, std::uint64_t count) override {
+    for (RouterObserver* one : all_) one->OnReportNotBelieved(node, cause, count);
+  }
+  void OnAddressShared(const DecodeNode& node, const DecodeNode& other) override {
+    for (RouterObserver* one : all_) one->OnAddressShared(node, other);
   }
   void OnSignaturesDropped(absl::string_view model, std::size_t expired,
                            std::size_t evicted) override {

@@ -1,5 +1,9 @@
 #include "server/router_events.h"
 
+#include <bit>
+
+#include "core/fleet/expert_group.h"
+
 namespace eldr {
 
 void RouterEvents::OnLeasePlaced(absl::string_view /*model*/, const Lease& lease) {
@@ -55,15 +59,36 @@ void RouterEvents::OnNodeDraining(const DecodeNode& node) {
 
 void RouterEvents::OnNodeRemoved(const DecodeNode& node) {
   if (event_log_ != nullptr) event_log_->OnNodeRemoved(node);
-  log_.Info("node_removed", {{"model", node.spec.model}, {"node", node.spec.node_id}});
+  // One that is removed while it is lost may have been forgotten.
+  log_.Info("node_removed",
+            {{"model", node.spec.model}, {"node", node.spec.node_id}, {"state", Name(node.state)}});
 }
 
-void RouterEvents::OnStaleFleet(absl::string_view model, bool stale) {
-  if (stale) {
-    log_.Warning("stale_fleet", {{"model", model}, {"stale", true}});
+void RouterEvents::OnPanicMode(absl::string_view model, bool panic) {
+  if (panic) {
+    log_.Warning("panic_mode", {{"model", model}, {"panic", true}});
   } else {
-    log_.Info("stale_fleet", {{"model", model}, {"stale", false}});
+    log_.Info("panic_mode", {{"model", model}, {"panic", false}});
   }
+}
+
+void RouterEvents::OnReportNotBelieved(const DecodeNode& node, Disbelief cause,
+                                       std::uint64_t count) {
+  // A node may go on for ever: the 1st, 2nd, 4th, 8th time and so on.
+  if (!std::has_single_bit(count)) return;
+  log_.Warning("report_not_believed",
+               {{"model", node.spec.model},
+                {"node", node.spec.node_id},
+                {"cause", Name(cause)},
+                {"count", count},
+                {"slowness", node.group->step_time.coefficients().slowness}});
+}
+
+void RouterEvents::OnAddressShared(const DecodeNode& node, const DecodeNode& other) {
+  log_.Warning("address_shared", {{"model", node.spec.model},
+                                  {"node", node.spec.node_id},
+                                  {"other", other.spec.node_id},
+                                  {"address", node.spec.address}});
 }
 
 void RouterEvents::OnSignaturesDropped(absl::string_view model, std::size_t expired,

@@ -27,7 +27,9 @@ class RouterEvents final : public RouterObserver {
   void OnNodeState(const DecodeNode& node, NodeState before) override;
   void OnNodeDraining(const DecodeNode& node) override;
   void OnNodeRemoved(const DecodeNode& node) override;
-  void OnStaleFleet(absl::string_view model, bool stale) override;
+  void OnPanicMode(absl::string_view model, bool panic) override;
+  void OnReportNotBelieved(const DecodeNode& node, Disbelief cause, std::uint64_t count) override;
+  void OnAddressShared(const DecodeNode& node, const DecodeNode& other) override;
   void OnSignaturesDropped(absl::string_view model, std::size_t expired,
                            std::size_t evicted) override;
 

@@ -18,6 +18,7 @@ namespace {
 struct HeartbeatOptions {
   std::string node_id;
   uint64_t incarnation = 0;
+  std::string address, model;
   uint32_t running = 0;
   uint32_t queued = 0;
   std::optional<double> kv_usage;
@@ -33,6 +34,8 @@ v1::HeartbeatRequest RequestOf(const HeartbeatOptions& o) {
   v1::HeartbeatRequest request;
   request.set_node_id(o.node_id);
   request.set_incarnation(o.incarnation);
+  request.set_address(o.address);
+  request.set_model(o.model);
   request.set_running(o.running);
   request.set_queued(o.queued);
   if (o.kv_usage) request.set_kv_usage(*o.kv_usage);
@@ -116,6 +119,8 @@ Runner DefineHeartbeat(CLI::App& app) {
   auto o = std::make_shared<HeartbeatOptions>();
   app.add_option("NODE", o->node_id, "The node's id")->required();
   app.add_option("--incarnation", o->incarnation, "Its incarnation; 0: not checked [0]");
+  app.add_option("--address", o->address, "Its address, as registered [not checked]");
+  app.add_option("--model", o->model, "Its model, as registered [not checked]");
   app.add_option("--running", o->running, "Sequences in its running batch [0]");
   app.add_option("--queued", o->queued, "Sequences queued for it [0]");
   app.add_option("--kv-usage", o->kv_usage, "Share of its KV memory in use, 0 to 1");

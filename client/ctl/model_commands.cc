@@ -94,7 +94,7 @@ void PrintDescription(const v1::DescribeModelResponse& described, Printer out) {
                                               described.stored_block_bytes(), " bytes)")},
                {"learned_requests", absl::StrCat(described.learned_requests())},
                {"decode_observations", absl::StrCat(described.decode_observations())},
-               {"stale_fleet", described.stale_fleet() ? "yes" : "no"}},
+               {"panic_mode", described.panic_mode() ? "yes" : "no"}},
               out);
   // Sorted: the wire's map has no order.
   const std::map<std::string, double> parameters(described.parameters().begin(),

@@ -85,6 +85,11 @@ Runner DefineRegister(CLI::App& app) {
     } else {
       session.out << "sends no heartbeats, never lost by silence\n";
     }
+    if (!response->shares_address_with().empty()) {
+      session.out
+          << "warning: node " << response->shares_address_with()
+          << " has the same address and rank; if both are one engine, it is counted twice\n";
+    }
     return absl::OkStatus();
   };
 }

@@ -9,7 +9,7 @@
 
 namespace eldr::ctl {
 
-// "ready", "lost", or "ready, draining".
+// "ready", "lost", "lost_in_panic", or "ready, draining".
 std::string StateText(v1::NodeState state, bool draining);
 
 void PrintNodes(const v1::ListNodesResponse& response, Printer out);

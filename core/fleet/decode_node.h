@@ -3,6 +3,7 @@
 #define ELDR_CORE_FLEET_DECODE_NODE_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,7 +47,10 @@ struct FinishedRequest {
 struct NodeReport {
   absl::string_view node_id;
   std::uint64_t incarnation = 0;  // 0: not checked
-  std::uint32_t running = 0;      // sequences
+  // Where it is reached and what it serves, as it registered; empty: not checked.
+  absl::string_view address;
+  absl::string_view model;
+  std::uint32_t running = 0;  // sequences
   std::uint32_t queued = 0;
   std::optional<double> kv_usage;  // 0 to 1
   absl::Span<const StepStats> steps;
@@ -56,7 +60,14 @@ struct NodeReport {
   bool complete_list = false;  // running_request_ids are all that run or queue
 };
 
-enum class NodeState : std::uint8_t { kJoining, kReady, kLost };
+enum class NodeState : std::uint8_t {
+  kJoining,
+  kReady,
+  kLost,
+  // Only told, never the state that a node is in: it is ready, and would be lost but for panic mode
+  // (failure_detector.h).
+  kLostInPanic,
+};
 absl::string_view Name(NodeState state);
 
 // What a frontend needs to reach a node. Immutable, and shared with the answers that name the node,
@@ -70,6 +81,13 @@ struct NodeContact {
 struct ExpertGroup;
 struct Lease;
 
+// The process that another one took a node's id from.
+struct DisplacedNode {
+  std::string address;
+  std::optional<std::uint32_t> dp_rank;
+  std::uint64_t incarnation = 0;
+};
+
 // A registered node. Plain data under the lock of its model's router.
 struct DecodeNode {
   NodeSpec spec;
@@ -82,6 +100,10 @@ struct DecodeNode {
   NodeState state = NodeState::kJoining;
   bool draining = false;
   std::optional<MonotonicTime> last_heartbeat;
+  // Since when no two heartbeats were far apart. Means nothing before the first.
+  MonotonicTime heard_without_pause_since;
+  // Since when it is joining or lost. Means nothing while it is ready.
+  MonotonicTime absent_since;
   // Set while a ready node has yet to be heard, as it was restored from a former process of the
   // router, or said only now that it sends heartbeats: since when. Its next heartbeat confirms it.
   std::optional<MonotonicTime> restored_at;
@@ -94,6 +116,9 @@ struct DecodeNode {
   std::uint32_t ended_since_report = 0;
   // The mean duration of the steps in the last report that had any.
   std::optional<absl::Duration> reported_step_time;
+  // Reports of steps that were not believed, by cause, since it registered.
+  std::array<std::uint64_t, kDisbeliefs> not_believed{};
+  std::optional<DisplacedNode> displaced;
 
   // The leases on the node, in no order, and what they add up to.
   std::vector<Lease*> lease_list;
@@ -106,6 +131,16 @@ struct DecodeNode {
   std::uint8_t query_marks = 0;
 
   bool sends_heartbeats() const { return spec.heartbeat_interval > absl::ZeroDuration(); }
+
+  // What was reported is of no use any more.
+  void ForgetReports() {
+    reported_running = 0;
+    reported_queued = 0;
+    reported_kv_usage.reset();
+    reported_step_time.reset();
+    placed_since_report = 0;
+    ended_since_report = 0;
+  }
 
   // Load B: the larger of own count and of the report, brought up to date by what was placed and
   // what ended since. Without the latter B would stand too high until the next report, and by

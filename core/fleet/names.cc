@@ -4,7 +4,9 @@
 
 namespace eldr {
 
-absl::string_view Name(NodeState state) { return EnumName({"joining", "ready", "lost"}, state); }
+absl::string_view Name(NodeState state) {
+  return EnumName({"joining", "ready", "lost", "lost_in_panic"}, state);
+}
 
 absl::string_view Name(LeaseEnd end) {
   return EnumName({"released", "reported_finished", "expired", "moved", "node_lost", "node_removed",

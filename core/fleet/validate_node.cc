@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/fleet/fleet.h"
@@ -14,6 +12,7 @@ constexpr std::uint32_t kMaxTokensPerStep = 64;
 constexpr std::uint32_t kMaxReportedSequences = 1'000'000;
 constexpr std::size_t kMaxBuckets = 64;
 constexpr std::size_t kMaxReportedIds = 10'000;
+constexpr double kMaxContextTokens = 1e12;
 
 template <typename... Parts>
 absl::Status Invalid(const Parts&... parts) {
@@ -46,9 +45,9 @@ absl::Status CheckBucket(std::size_t index, const StepStats& stats, std::size_t 
                    ", expected more than 0, at most ", stats.max_batch, " (max_batch)");
   }
   if (stats.mean_context_tokens &&
-      !(*stats.mean_context_tokens >= 0 && std::isfinite(*stats.mean_context_tokens))) {
+      !(*stats.mean_context_tokens >= 0 && *stats.mean_context_tokens <= kMaxContextTokens)) {
     return Invalid(field("mean_context_tokens"), ": got ", *stats.mean_context_tokens,
-                   ", expected 0 or more");
+                   ", expected 0 to ", kMaxContextTokens);
   }
   if (stats.mean_distinct_experts &&
       !(*stats.mean_distinct_experts >= 0 &&

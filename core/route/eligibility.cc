@@ -66,22 +66,22 @@ bool QueryMarks::Permits(const DecodeNode& node) const {
 
 bool QueryMarks::Prefers(const DecodeNode& node) { return (node.query_marks & kPrefer) != 0; }
 
-void UpdateBatches(const Fleet& fleet, const SilenceWatch& silence, MonotonicTime now) {
+void UpdateBatches(const Fleet& fleet, const FailureDetector& detector, MonotonicTime now) {
   for (const auto& node : fleet.nodes()) node->group->batch = 0;
   for (const auto& node : fleet.nodes()) {
-    node->group->batch += node->Load(silence.ReportIsFresh(*node, now));
+    node->group->batch += node->Load(detector.ReportIsFresh(*node, now));
   }
 }
 
 void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& demand,
-                  const SilenceWatch& silence, double max_kv_usage, MonotonicTime now,
+                  const FailureDetector& detector, double max_kv_usage, MonotonicTime now,
                   Eligibility& result) {
   result.candidates.clear();
   result.ineligible.fill(0);
   for (const auto& node : fleet.nodes()) node->group->batch = 0;
   // The batches on the way: in a large fleet each pass over the nodes is a cost of its own.
   for (const auto& node : fleet.nodes()) {
-    const std::uint32_t load = node->Load(silence.ReportIsFresh(*node, now));
+    const std::uint32_t load = node->Load(detector.ReportIsFresh(*node, now));
     node->group->batch += load;
     if (const auto reason = CheckNode(*node, marks, demand)) {
       ++result.ineligible[static_cast<std::size_t>(*reason)];
@@ -91,7 +91,7 @@ void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& dem
   }
   const auto has_kv = [&](const Candidate& candidate) {
     const DecodeNode& node = *candidate.node;
-    return !silence.ReportIsFresh(node, now) || node.reported_kv_usage.value_or(0) <= max_kv_usage;
+    return !detector.ReportIsFresh(node, now) || node.reported_kv_usage.value_or(0) <= max_kv_usage;
   };
   const bool any_has_kv = std::any_of(result.candidates.begin(), result.candidates.end(), has_kv);
   result.kv_usage_waived = !any_has_kv && !result.candidates.empty();

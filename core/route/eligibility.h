@@ -10,8 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
+#include "core/fleet/failure_detector.h"
 #include "core/fleet/fleet.h"
-#include "core/fleet/silence_watch.h"
 #include "core/policy/policy.h"
 #include "core/route/placement.h"
 
@@ -50,11 +50,11 @@ class QueryMarks {
 };
 
 // Sets each group's batch: the sum of its nodes' loads.
-void UpdateBatches(const Fleet& fleet, const SilenceWatch& silence, MonotonicTime now);
+void UpdateBatches(const Fleet& fleet, const FailureDetector& detector, MonotonicTime now);
 
 // Fills `result`, whose buffers are used again; updates the batches.
 void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& demand,
-                  const SilenceWatch& silence, double max_kv_usage, MonotonicTime now,
+                  const FailureDetector& detector, double max_kv_usage, MonotonicTime now,
                   Eligibility& result);
 
 // INVALID_ARGUMENT if the request is larger than each node that the query permits, in whatever

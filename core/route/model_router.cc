@@ -59,7 +59,8 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       prior_(spec_.geometry),
       signatures_(options.signature_ttl, options.signature_store_bytes),
       fleet_(spec_.geometry, spec_.settings.step_time),
-      silence_(options.node_timeout),
+      detector_({options.node_timeout, options.panic_threshold,
+                 options.max_panic_timeouts * options.node_timeout}),
       recently_ended_(2 * options.node_timeout),
       receipts_(options.receipts),
       rng_(StableHash(spec_.name, options.seed)),
@@ -86,7 +87,7 @@ ModelDescription ModelRouter::Describe() const {
   description.stored_signature_bytes = signatures_.bytes();
   description.learned_requests = prior_.learned_requests();
   description.decode_observations = decode_observations_;
-  description.stale_fleet = silence_.stale();
+  description.panic_mode = detector_.panic();
   description.fits = policy_->fits();
   if (shadow_) description.shadow_fits = shadow_->policy().fits();
   return description;
@@ -244,9 +245,10 @@ bool ModelRouter::CancelWait(std::uint64_t wait_id) {
   return waits_.Cancel(wait_id);
 }
 
-void ModelRouter::Step() {
+bool ModelRouter::Step() {
   MutexLock lock(mutex_);
   Advance();
+  return backlog_;
 }
 
 void ModelRouter::TakeBackgroundJobs(WorkLength length, std::vector<BackgroundJob>& jobs) {
@@ -278,9 +280,22 @@ MonotonicTime ModelRouter::Advance() {
   if (const std::size_t expired = signatures_.Expire(now); expired > 0) {
     observer_.OnSignaturesDropped(spec_.name, expired, 0);
   }
-  while (const Lease* lease = leases_.NextExpired(now)) EndLease(*lease, LeaseEnd::kExpired);
-  if (now >= silence_.next_check()) LoseSilentNodes(now);
+  backlog_ = false;
+  ExpireLeases(now);
+  if (now >= detector_.next_check()) LoseSilentNodes(now);
+  if (now >= next_forget_) ForgetLostNodes(now);
   return now;
+}
+
+void ModelRouter::ExpireLeases(MonotonicTime now) {
+  std::size_t ended = 0;
+  while (const Lease* lease = leases_.NextExpired(now)) {
+    if (ended++ == kMostEndsAtOnce) {
+      backlog_ = true;
+      return;
+    }
+    EndLease(*lease, LeaseEnd::kExpired);
+  }
 }
 
 void ModelRouter::EndLease(const Lease& lease, LeaseEnd end) {

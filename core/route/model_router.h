@@ -14,10 +14,10 @@
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
+#include "core/fleet/failure_detector.h"
 #include "core/fleet/fleet.h"
 #include "core/fleet/lease_table.h"
 #include "core/fleet/recently_ended.h"
-#include "core/fleet/silence_watch.h"
 #include "core/policy/policy.h"
 #include "core/prefix/block_signature_store.h"
 #include "core/route/decision.h"
@@ -33,11 +33,11 @@
 
 namespace eldr {
 
-// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Six files
-// implement them: model_router.cc (signatures, leases, time), model_router_blocks.cc (signatures of
-// KV blocks), model_router_place.cc (placement), model_router_fleet.cc (nodes),
-// model_router_reconcile.cc (what nodes say of their requests) and model_router_state.cc (what
-// outlives the process).
+// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Seven
+// files implement them: model_router.cc (signatures, leases, time), model_router_blocks.cc
+// (signatures of KV blocks), model_router_place.cc (placement), model_router_fleet.cc (nodes),
+// model_router_register.cc (how nodes come and go), model_router_reconcile.cc (what nodes say of
+// their requests) and model_router_state.cc (what outlives the process).
 class ModelRouter {
  public:
   // REQUIRES: `spec` is valid. All references must outlive the object.
@@ -65,6 +65,12 @@ class ModelRouter {
   absl::StatusOr<std::uint32_t> DrainNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<NodeState> UndrainNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
   RemoveResult RemoveNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Lets a node go that is not heard, so that another model's node can take its id. ALREADY_EXISTS
+  // if it is heard.
+  absl::Status GiveWay(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The ids of nodes that went of their own accord since the last call.
+  std::vector<std::string> TakeForgotten() ABSL_LOCKS_EXCLUDED(mutex_);
+  bool HasNode(absl::string_view node_id) const ABSL_LOCKS_EXCLUDED(mutex_);
   // Ordered by id: those after `after`, and `most` of them.
   std::vector<NodeStatus> ListNodes(absl::string_view after = "", std::size_t most = SIZE_MAX) const
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -79,13 +85,18 @@ class ModelRouter {
       ABSL_LOCKS_EXCLUDED(mutex_);
   LearnedRecord CopyLearned(LearnedVersions& versions) const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  void Step() ABSL_LOCKS_EXCLUDED(mutex_);
+  // True if more has ended by time than one hold of the lock should end: call it again soon.
+  bool Step() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Adds the work of the model's policies to `jobs`.
   void TakeBackgroundJobs(WorkLength length, std::vector<BackgroundJob>& jobs)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  // How many leases end by time in one hold of the lock, give or take those of one node: a
+  // millisecond or two.
+  static constexpr std::size_t kMostEndsAtOnce = 256;
+
   // What a placement knows of the request's experts: `known.counts` is the signature that decides,
   // nullptr if it is missing or used up.
   struct Knowledge {
@@ -95,8 +106,10 @@ class ModelRouter {
     absl::string_view prefill_worker;
   };
 
-  // Ends what time has ended, and answers the time.
+  // Ends what time has ended, and answers the time. If very much has at once, the rest is left to
+  // the next calls, and backlog_ is set.
   MonotonicTime Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ExpireLeases(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LoseSilentNodes(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndLease(const Lease& lease, LeaseEnd end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the leases of what a node has finished; model_router_reconcile.cc.
@@ -113,6 +126,35 @@ class ModelRouter {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<DecodeNode*> FindNode(absl::string_view node_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Nodes that come, give way and go; model_router_register.cc.
+  absl::StatusOr<DecodeNode*> AddNode(const NodeSpec& spec, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The process that holds the node's id gives it to that of `spec`, and answers how many leases
+  // ended.
+  std::uint32_t Replace(DecodeNode& node, const NodeSpec& spec)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes the particulars of a process that is registered already.
+  void Respecify(DecodeNode& node, const NodeSpec& spec, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // True if `spec` is of another process than `node`, and may take its id; false if it is the same
+  // process. An error if neither may be.
+  absl::StatusOr<bool> Displaces(const DecodeNode& node, const NodeSpec& spec,
+                                 MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A node that is not lost and has the same address and rank, or nullptr.
+  const DecodeNode* FindTwin(const DecodeNode& node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // True if nobody hears of it any more.
+  bool IsAbsent(const DecodeNode& node, MonotonicTime now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The one to go if the model has as many nodes as it may, or nullptr.
+  DecodeNode* FindDispensable(MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetLostNodes(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget(DecodeNode& node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Marks that a node is joining or lost from now on.
+  void BeginAbsence(DecodeNode& node, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LearnSteps(DecodeNode& node, absl::Span<const StepStats> steps, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // False if the record is not to be believed.
   bool RestoreNode(NodeRecord record, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The lease, not attached yet; nullptr if the record is not to be believed.
@@ -179,7 +221,11 @@ class ModelRouter {
   SignatureStore signatures_ ABSL_GUARDED_BY(mutex_);
   SignatureWaits waits_ ABSL_GUARDED_BY(mutex_);
   Fleet fleet_ ABSL_GUARDED_BY(mutex_);
-  SilenceWatch silence_ ABSL_GUARDED_BY(mutex_);
+  FailureDetector detector_ ABSL_GUARDED_BY(mutex_);
+  // No lost node is to be forgotten before this.
+  MonotonicTime next_forget_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  std::vector<std::string> forgotten_ ABSL_GUARDED_BY(mutex_);
+  bool backlog_ ABSL_GUARDED_BY(mutex_) = false;
   RecentlyEnded recently_ended_ ABSL_GUARDED_BY(mutex_);
   LeaseTable leases_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t decode_observations_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -1,50 +1,46 @@
-// Nodes: registration, heartbeats, drain and loss.
+// Nodes: heartbeats, drain and loss.
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/limit_exceeded.h"
 #include "core/base/status_macros.h"
 #include "core/route/model_router.h"
 
 namespace eldr {
 namespace {
 
-// OK if `spec` may replace the registration of `node` under an equal incarnation.
-absl::Status CheckSameIncarnation(const DecodeNode& node, const NodeSpec& spec) {
-  if (spec.address != node.spec.address || spec.dp_rank != node.spec.dp_rank) {
-    return absl::AlreadyExistsError(absl::StrCat(
-        "node.node_id: \"", spec.node_id, "\" is registered at ", node.spec.address,
-        " with the same incarnation (", spec.incarnation, "), expected an id of its own"));
-  }
-  const bool moves = spec.group_name() != node.spec.group_name() ||
-                     spec.tokens_per_step != node.spec.tokens_per_step;
-  if (moves && node.leases > 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "node \"", spec.node_id, "\" holds ", node.leases,
-        " leases: expected the same expert_group and tokens_per_step, or a higher incarnation"));
-  }
-  return absl::OkStatus();
+absl::Duration TotalDuration(absl::Span<const StepStats> steps) {
+  absl::Duration total;
+  for (const StepStats& bucket : steps) total += bucket.total_duration;
+  return total;
 }
 
 std::optional<absl::Duration> MeanStepTime(absl::Span<const StepStats> steps) {
-  absl::Duration total;
-  std::uint64_t count = 0;
-  for (const StepStats& bucket : steps) {
-    total += bucket.total_duration;
-    count += bucket.steps;
-  }
+  double count = 0;
+  for (const StepStats& bucket : steps) count += static_cast<double>(bucket.steps);
   if (count == 0) return std::nullopt;
-  return absl::Seconds(absl::ToDoubleSeconds(total) / static_cast<double>(count));
+  return absl::Seconds(absl::ToDoubleSeconds(TotalDuration(steps)) / count);
 }
 
-void ForgetReports(DecodeNode& node) {
-  node.reported_running = 0;
-  node.reported_queued = 0;
-  node.reported_kv_usage.reset();
-  node.reported_step_time.reset();
-  node.placed_since_report = 0;
-  node.ended_since_report = 0;
+// FAILED_PRECONDITION if the report is of another process than the one that is registered.
+absl::Status CheckReporter(const DecodeNode& node, const NodeReport& report) {
+  std::string wrong;
+  if (report.incarnation != 0 && report.incarnation != node.spec.incarnation) {
+    wrong =
+        absl::StrCat("incarnation: got ", report.incarnation, ", expected ", node.spec.incarnation);
+  } else if (!report.address.empty() && report.address != node.spec.address) {
+    wrong =
+        absl::StrCat("address: got \"", report.address, "\", expected \"", node.spec.address, "\"");
+  } else if (!report.model.empty() && report.model != node.spec.model) {
+    wrong = absl::StrCat("model: got \"", report.model, "\", expected \"", node.spec.model, "\"");
+  } else {
+    return absl::OkStatus();
+  }
+  absl::StrAppend(&wrong, ", which is registered for \"", report.node_id, "\"");
+  if (node.displaced && report.incarnation == node.displaced->incarnation) {
+    absl::StrAppend(&wrong, ": its successor at ", node.spec.address, " took the id");
+  }
+  return absl::FailedPreconditionError(wrong);
 }
 
 }  // namespace
@@ -56,62 +52,10 @@ absl::StatusOr<DecodeNode*> ModelRouter::FindNode(absl::string_view node_id) con
 
 void ModelRouter::ChangeState(DecodeNode& node, NodeState state) {
   const NodeState before = std::exchange(node.state, state);
+  if (state != NodeState::kReady) BeginAbsence(node, clock_.Monotonic());
   if (before == state) return;
   fleet_changed_ = true;
   observer_.OnNodeState(node, before);
-}
-
-absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
-  ELDR_RETURN_IF_ERROR(ValidateNodeSpec(spec, options_.node_timeout));
-  MutexLock lock(mutex_);
-  const MonotonicTime now = Advance();
-  RegisterResult result;
-  DecodeNode* node = fleet_.Find(spec.node_id);
-  if (node == nullptr) {
-    if (fleet_.nodes().size() >= options_.max_nodes_per_model) {
-      return LimitExceeded("nodes_per_model",
-                           absl::StrCat("model \"", spec_.name, "\": has ", fleet_.nodes().size(),
-                                        " nodes, the limit"));
-    }
-    node = &fleet_.Add(spec);
-    result.created = true;
-  } else if (spec.incarnation < node->spec.incarnation) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "node.incarnation: got ", spec.incarnation, ", expected at least ", node->spec.incarnation,
-        ", which is registered for \"", spec.node_id, "\": a newer process took the id"));
-  } else if (spec.incarnation == node->spec.incarnation) {
-    ELDR_RETURN_IF_ERROR(CheckSameIncarnation(*node, spec));
-    const bool begins = !node->sends_heartbeats() && node->state == NodeState::kReady;
-    fleet_.Respecify(*node, spec);
-    if (begins && node->sends_heartbeats()) {
-      // It may hold leases, so it stays ready, and has a timeout to be heard.
-      node->last_heartbeat.reset();
-      node->restored_at = now;
-      silence_.NodeHeard(now);
-    }
-    observer_.OnNodeRespecified(*node);
-  } else {
-    result.ended_leases = EndLeasesOn(*node, LeaseEnd::kNodeRemoved);
-    fleet_.Respecify(*node, spec);
-    ForgetReports(*node);
-    fleet_.ForgetSteps(*node);
-    node->last_heartbeat.reset();
-    node->restored_at.reset();
-    node->draining = false;
-    result.created = true;
-  }
-  if (result.created) {
-    fleet_changed_ = true;
-    node->register_time = clock_.Wall();
-    observer_.OnNodeRegistered(*node);
-  }
-  if (!node->sends_heartbeats()) {
-    ChangeState(*node, NodeState::kReady);
-  } else if (!node->last_heartbeat && !node->restored_at) {
-    ChangeState(*node, NodeState::kJoining);
-  }
-  result.state = node->state;
-  return result;
 }
 
 absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report) {
@@ -119,11 +63,7 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   MutexLock lock(mutex_);
   const MonotonicTime now = Advance();
   ELDR_ASSIGN_OR_RETURN(DecodeNode* const node, FindNode(report.node_id));
-  if (report.incarnation != 0 && report.incarnation != node->spec.incarnation) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("incarnation: got ", report.incarnation, ", expected ", node->spec.incarnation,
-                     ", which is registered for \"", report.node_id, "\""));
-  }
+  ELDR_RETURN_IF_ERROR(CheckReporter(*node, report));
   HeartbeatResult result;
   for (const std::string* id : report.running_request_ids) {
     Lease* lease = leases_.Find(*id);
@@ -131,24 +71,38 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   }
   EndFinished(*node, report, now);
   if (report.complete_list) Reconcile(*node, report, now, result);
+  LearnSteps(*node, report.steps, now);
   // After the finished requests have ended: the counts are without them.
-  node->last_heartbeat = now;
   const bool confirm = node->restored_at.has_value();
-  node->restored_at.reset();
+  detector_.NodeHeard(*node, now);
   node->reported_running = report.running;
   node->reported_queued = report.queued;
   node->reported_kv_usage = report.kv_usage;
   node->placed_since_report = 0;
   node->ended_since_report = 0;
   if (const auto step_time = MeanStepTime(report.steps)) node->reported_step_time = step_time;
-  fleet_.ObserveSteps(*node, report.steps);
-  silence_.NodeHeard(now);
   ChangeState(*node, NodeState::kReady);
   result.state = node->state;
   result.draining = node->draining;
   result.leases = node->leases;
   result.confirm = confirm;
   return result;
+}
+
+void ModelRouter::LearnSteps(DecodeNode& node, absl::Span<const StepStats> steps,
+                             MonotonicTime now) {
+  Disbeliefs disbeliefs;
+  // With much room for reports that were held up, or told twice.
+  if (node.last_heartbeat &&
+      TotalDuration(steps) > 2 * (now - *node.last_heartbeat) + 10 * options_.node_timeout) {
+    disbeliefs.set(static_cast<std::size_t>(Disbelief::kClock));
+  } else {
+    disbeliefs = fleet_.ObserveSteps(node, steps);
+  }
+  for (std::size_t cause = 0; cause < kDisbeliefs; ++cause) {
+    if (!disbeliefs.test(cause)) continue;
+    observer_.OnReportNotBelieved(node, static_cast<Disbelief>(cause), ++node.not_believed[cause]);
+  }
 }
 
 absl::StatusOr<std::uint32_t> ModelRouter::DrainNode(absl::string_view node_id) {
@@ -186,19 +140,26 @@ RemoveResult ModelRouter::RemoveNode(absl::string_view node_id) {
 }
 
 void ModelRouter::LoseSilentNodes(MonotonicTime now) {
-  const bool was_stale = silence_.stale();
-  for (DecodeNode* node : silence_.Check(fleet_.nodes(), now)) {
-    EndLeasesOn(*node, LeaseEnd::kNodeLost);
-    ForgetReports(*node);
+  const bool panic = detector_.panic();
+  const std::vector<DecodeNode*> lost = detector_.Check(fleet_.nodes(), now);
+  if (detector_.panic() != panic) observer_.OnPanicMode(spec_.name, detector_.panic());
+  std::size_t ended = 0;
+  for (DecodeNode* node : lost) {
+    if (ended >= kMostEndsAtOnce) {
+      backlog_ = true;
+      detector_.CheckBy(now);  // the others come again
+      return;
+    }
+    ended += EndLeasesOn(*node, LeaseEnd::kNodeLost);
+    node->ForgetReports();
     ChangeState(*node, NodeState::kLost);
   }
-  if (silence_.stale() != was_stale) observer_.OnStaleFleet(spec_.name, silence_.stale());
 }
 
 std::vector<NodeStatus> ModelRouter::ListNodes(absl::string_view after, std::size_t most) const {
   MutexLock lock(mutex_);
   const MonotonicTime now = clock_.Monotonic();
-  UpdateBatches(fleet_, silence_, now);
+  UpdateBatches(fleet_, detector_, now);
   std::vector<const DecodeNode*> nodes;
   for (const auto& node : fleet_.nodes()) {
     if (node->spec.node_id > after) nodes.push_back(node.get());
@@ -212,9 +173,10 @@ std::vector<NodeStatus> ModelRouter::ListNodes(absl::string_view after, std::siz
   for (const DecodeNode* const node : nodes) {
     NodeStatus& status = list.emplace_back();
     status.spec = node->spec;
-    status.state = node->state;
+    status.state = detector_.IsKeptByPanic(*node, now) ? NodeState::kLostInPanic : node->state;
+    status.not_believed = node->not_believed;
     status.draining = node->draining;
-    status.load = node->Load(silence_.ReportIsFresh(*node, now));
+    status.load = node->Load(detector_.ReportIsFresh(*node, now));
     status.leases = node->leases;
     status.kv_tokens = node->kv_tokens;
     status.reported_running = node->reported_running;

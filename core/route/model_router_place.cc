@@ -66,7 +66,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     EstimateContribution(signature, prior_, spec_.geometry, spec_.settings.estimate,
                          absl::MakeSpan(codes_));
   }
-  FindEligible(fleet_, marks, demand, silence_, options_.max_kv_usage, now, eligibility_);
+  FindEligible(fleet_, marks, demand, detector_, options_.max_kv_usage, now, eligibility_);
   if (eligibility_.candidates.empty()) {
     ELDR_RETURN_IF_ERROR(CheckEverFits(fleet_, marks, demand));
     return NoCandidateError(spec_.name, eligibility_);
@@ -84,8 +84,8 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   PlacementReason reason = PlacementReason::kPolicy;
   if (held != nullptr) {
     reason = PlacementReason::kMoved;
-  } else if (silence_.stale()) {
-    reason = PlacementReason::kStaleFleet;
+  } else if (detector_.panic()) {
+    reason = PlacementReason::kPanicMode;
   } else if (eligibility_.kv_usage_waived) {
     reason = PlacementReason::kKvPressure;
   }
@@ -154,7 +154,7 @@ Placement ModelRouter::RenewHeld(Lease& held, const PlacementQuery& query,
   }
   const Knowledge knowledge = {KnownOf(nullptr, &held), held.signature_coverage, std::nullopt, ""};
   Placement placement = Answer(held, knowledge, PlacementReason::kExistingLease, now);
-  UpdateBatches(fleet_, silence_, now);
+  UpdateBatches(fleet_, detector_, now);
   const ExpertGroup& group = *held.node->group;
   placement.predicted_step_time = absl::Seconds(group.step_time.Predict(
       group.residency.expected_experts(), group.batch, static_cast<double>(group.context_tokens)));
@@ -208,7 +208,7 @@ Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
   placement.signature_quality = knowledge.known.quality;
   placement.signature_coverage = knowledge.coverage;
   placement.load_basis =
-      silence_.ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;
+      detector_.ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;
   placement.signature_age = knowledge.age;
   return placement;
 }

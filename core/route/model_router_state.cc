@@ -87,9 +87,10 @@ bool ModelRouter::RestoreNode(NodeRecord record, MonotonicTime now) {
   node.register_time = record.register_time;
   node.state = record.state;
   node.draining = record.draining;
-  if (node.state == NodeState::kReady && node.sends_heartbeats()) {
-    node.restored_at = now;
-    silence_.NodeHeard(now);
+  if (node.state != NodeState::kReady) {
+    BeginAbsence(node, now);
+  } else if (node.sends_heartbeats()) {
+    detector_.AwaitNode(node, now);
   }
   fleet_changed_ = true;
   return true;

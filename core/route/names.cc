@@ -5,7 +5,7 @@
 namespace eldr {
 
 absl::string_view Name(PlacementReason reason) {
-  return EnumName({"policy", "existing_lease", "moved", "stale_fleet", "kv_pressure"}, reason);
+  return EnumName({"policy", "existing_lease", "moved", "panic_mode", "kv_pressure"}, reason);
 }
 
 absl::string_view Name(SignatureQuality quality) {

@@ -45,7 +45,7 @@ enum class PlacementReason : std::uint8_t {
   kPolicy,
   kExistingLease,
   kMoved,
-  kStaleFleet,
+  kPanicMode,
   kKvPressure
 };
 

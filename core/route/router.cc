@@ -1,7 +1,9 @@
 #include "core/route/router.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +20,10 @@ absl::Status ValidateOptions(const Router::Options& options) {
   ELDR_RETURN_IF_ERROR(CheckRange("lease_ttl", options.lease_ttl, kLeaseTtlRange));
   ELDR_RETURN_IF_ERROR(CheckRange("signature_ttl", options.signature_ttl, kSignatureTtlRange));
   ELDR_RETURN_IF_ERROR(CheckRange("node_timeout", options.node_timeout, kNodeTimeoutRange));
+  ELDR_RETURN_IF_ERROR(
+      CheckRange("panic_threshold", options.panic_threshold, kPanicThresholdRange));
+  ELDR_RETURN_IF_ERROR(
+      CheckRange("forget_lost_after", options.forget_lost_after, kForgetLostAfterRange));
   ELDR_RETURN_IF_ERROR(CheckRange("confirm_grace", options.confirm_grace, kConfirmGraceRange));
   ELDR_RETURN_IF_ERROR(CheckRange("max_kv_usage", options.max_kv_usage, kMaxKvUsageRange));
   const struct {
@@ -27,6 +33,7 @@ absl::Status ValidateOptions(const Router::Options& options) {
   } numbers[] = {
       {"signature_store_bytes", options.signature_store_bytes, kStoreBytesRange},
       {"block_store_bytes", options.block_store_bytes, kStoreBytesRange},
+      {"max_panic_timeouts", options.max_panic_timeouts, kMaxPanicTimeoutsRange},
       {"max_models", options.max_models, kMaxModelsRange},
       {"max_nodes_per_model", options.max_nodes_per_model, kMaxNodesPerModelRange},
       {"max_leases_per_model", options.max_leases_per_model, kMaxLeasesPerModelRange},
@@ -182,12 +189,12 @@ bool Router::CancelWait(absl::string_view model_name, std::uint64_t wait_id) {
 
 absl::StatusOr<RegisterResult> Router::RegisterNode(const NodeSpec& spec) {
   ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(spec.model));
+  // Before another model's node gives way.
+  ELDR_RETURN_IF_ERROR(ValidateNodeSpec(spec, options_.node_timeout));
   const NodeIdLocks::Lock node_lock(node_locks_, spec.node_id);
-  const ModelRouter* const owner = OwnerOf(spec.node_id);
+  ModelRouter* const owner = OwnerOf(spec.node_id);
   if (owner != nullptr && owner != model) {
-    return absl::AlreadyExistsError(
-        absl::StrCat("node.node_id: \"", spec.node_id, "\" is registered for model \"",
-                     owner->spec().name, "\", expected an id of its own"));
+    ELDR_RETURN_IF_ERROR(owner->GiveWay(spec.node_id));
   }
   auto result = model->RegisterNode(spec);
   if (result.ok()) {
@@ -272,7 +279,20 @@ std::vector<BackgroundJob> Router::TakeBackgroundJobs() {
 }
 
 void Router::Step() {
-  for (ModelRouter* model : models_.All()) model->Step();
+  for (ModelRouter* model : models_.All()) {
+    // Without a pause this thread would have the lock again before those who wait for it wake up.
+    while (model->Step()) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    DropForgotten(*model);
+  }
+}
+
+void Router::DropForgotten(ModelRouter& model) {
+  for (const std::string& id : model.TakeForgotten()) {
+    const NodeIdLocks::Lock node_lock(node_locks_, id);
+    if (OwnerOf(id) != &model || model.HasNode(id)) continue;  // it has come again
+    MutexLock lock(nodes_mutex_);
+    nodes_.erase(id);
+  }
 }
 
 }  // namespace eldr

@@ -14,6 +14,7 @@
 #ifndef ELDR_CORE_ROUTE_ROUTER_H_
 #define ELDR_CORE_ROUTE_ROUTER_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -66,7 +67,7 @@ struct ModelDescription {
   std::uint64_t stored_signature_bytes = 0;
   std::uint64_t learned_requests = 0;
   std::uint64_t decode_observations = 0;  // releases that carried decode counts
-  bool stale_fleet = false;
+  bool panic_mode = false;
   std::uint64_t stored_blocks = 0;  // of all prefill workers
   std::uint64_t stored_block_bytes = 0;
   BlockSignatureStore::Counters blocks;
@@ -138,6 +139,8 @@ struct RegisterResult {
   NodeState state = NodeState::kJoining;
   bool created = false;
   std::uint32_t ended_leases = 0;
+  // The id of a node that is heard at the same address and rank; empty if there is none.
+  std::string shares_address_with;
 };
 
 struct HeartbeatResult {
@@ -161,7 +164,7 @@ struct RemoveResult {
 // A node as it stands, for people and metrics.
 struct NodeStatus {
   NodeSpec spec;
-  NodeState state = NodeState::kJoining;
+  NodeState state = NodeState::kJoining;  // kLostInPanic too
   bool draining = false;
   std::uint32_t load = 0;
   std::uint32_t leases = 0;
@@ -172,8 +175,9 @@ struct NodeStatus {
   std::optional<absl::Duration> reported_step_time;  // mean of the last report that had steps
   std::optional<absl::Duration> heartbeat_age;
   absl::Time register_time;
-  StepTimeCoefficients step_time;                     // in force for its group
-  double expected_experts_per_layer = 0;              // of its group
+  std::array<std::uint64_t, kDisbeliefs> not_believed{};  // reports of steps, by cause
+  StepTimeCoefficients step_time;                         // in force for its group
+  double expected_experts_per_layer = 0;                  // of its group
   std::optional<absl::Duration> predicted_step_time;  // of its group; not set while that is empty
 };
 
@@ -213,6 +217,12 @@ class Router {
     std::size_t block_store_bytes = std::size_t{64} << 20;
     // Silence after which a node is lost; at least three heartbeats must fit in.
     absl::Duration node_timeout = absl::Seconds(10);
+    // Panic mode (failure_detector.h): begins when less than this share of a model's nodes is
+    // heard, 0: never; and lasts for so many node_timeouts at most.
+    double panic_threshold = 0.5;
+    std::uint64_t max_panic_timeouts = 3;
+    // How long a lost node is kept. It goes before that if a new one needs its place.
+    absl::Duration forget_lost_after = absl::Minutes(10);
     // How old a lease is at least when it ends for not being in a node's complete list.
     absl::Duration confirm_grace = absl::Seconds(30);
     // A fresh report of more KV usage than this keeps new placements away.
@@ -276,7 +286,9 @@ class Router {
   absl::StatusOr<Residency> GetResidency(absl::string_view node_id) const;
 
   // Ends what time has ended: leases, stored signatures, silent nodes. Call it about every 100 ms;
-  // calls do it for their own model, so only idle models depend on it.
+  // calls do it for their own model, so only idle models depend on it. What ends by time together
+  // ends in small parts, between which other calls have their turn: a call may still find a lease
+  // whose time passed a moment ago, among hundreds.
   void Step();
 
   // Work that models have for a thread of the caller's; each piece is answered once. Call it about
@@ -324,6 +336,8 @@ class Router {
   absl::StatusOr<ModelRouter*> FindModelOfNode(absl::string_view node_id) const;
   // nullptr if the id is not registered.
   ModelRouter* OwnerOf(absl::string_view node_id) const ABSL_LOCKS_EXCLUDED(nodes_mutex_);
+  // Takes nodes that the model has forgotten off nodes_.
+  void DropForgotten(ModelRouter& model);
 
   const Options options_;
   const Clock& clock_;
@@ -338,7 +352,7 @@ class Router {
   // cannot be registered and removed at once, or for two models.
   NodeIdLocks node_locks_;
   mutable Mutex nodes_mutex_;
-  // Which model each registered node id belongs to.
+  // Which model each registered node id belongs to; ids that a model has just forgotten too.
   absl::flat_hash_map<std::string, ModelRouter*> nodes_ ABSL_GUARDED_BY(nodes_mutex_);
 };
 

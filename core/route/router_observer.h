@@ -2,6 +2,9 @@
 #ifndef ELDR_CORE_ROUTE_ROUTER_OBSERVER_H_
 #define ELDR_CORE_ROUTE_ROUTER_OBSERVER_H_
 
+#include <cstddef>
+#include <cstdint>
+
 #include "absl/strings/string_view.h"
 #include "core/fleet/decode_node.h"
 #include "core/fleet/lease.h"
@@ -41,8 +44,13 @@ class RouterObserver {
   virtual void OnNodeDraining(const DecodeNode& /*node*/) {}
   // A node was removed; the last that is heard of it.
   virtual void OnNodeRemoved(const DecodeNode& /*node*/) {}
-  // Most of a model's fleet fell silent at once, or is heard again.
-  virtual void OnStaleFleet(absl::string_view /*model*/, bool /*stale*/) {}
+  // Panic mode of a model's fleet began or ended; see failure_detector.h.
+  virtual void OnPanicMode(absl::string_view /*model*/, bool /*panic*/) {}
+  // A node reported steps that were not believed, for the `count`th time for this cause.
+  virtual void OnReportNotBelieved(const DecodeNode& /*node*/, Disbelief /*cause*/,
+                                   std::uint64_t /*count*/) {}
+  // A node registered the address and data-parallel rank of another one that is heard.
+  virtual void OnAddressShared(const DecodeNode& /*node*/, const DecodeNode& /*other*/) {}
   // Signatures left the store unplaced: `expired` by age, `evicted` by the byte bound.
   virtual void OnSignaturesDropped(absl::string_view /*model*/, std::size_t /*expired*/,
                                    std::size_t /*evicted*/) {}

@@ -13,6 +13,9 @@ inline constexpr Range<absl::Duration> kLeaseTtlRange = {absl::Seconds(1), absl:
 inline constexpr Range<absl::Duration> kSignatureTtlRange = {absl::Seconds(1), absl::Hours(1)};
 inline constexpr Range<absl::Duration> kNodeTimeoutRange = {absl::Milliseconds(100),
                                                             absl::Hours(1)};
+inline constexpr Range<double> kPanicThresholdRange = {0, 1};
+inline constexpr Range<std::uint64_t> kMaxPanicTimeoutsRange = {1, 1000};
+inline constexpr Range<absl::Duration> kForgetLostAfterRange = {absl::Seconds(1), absl::Hours(24)};
 inline constexpr Range<absl::Duration> kConfirmGraceRange = {absl::Seconds(1), absl::Hours(1)};
 inline constexpr Range<double> kMaxKvUsageRange = {.least = 0, .most = 1, .above = true};
 inline constexpr Range<std::uint64_t> kMaxModelsRange = {1, 1024};

@@ -59,6 +59,8 @@ absl::StatusOr<NodeReport> FromProto(const v1::HeartbeatRequest& request,
   NodeReport report;
   report.node_id = request.node_id();
   report.incarnation = request.incarnation();
+  report.address = request.address();
+  report.model = request.model();
   report.running = request.running();
   report.queued = request.queued();
   if (request.has_kv_usage()) {
@@ -107,6 +109,8 @@ v1::NodeState ToProto(NodeState state) {
       return v1::NODE_STATE_READY;
     case NodeState::kLost:
       return v1::NODE_STATE_LOST;
+    case NodeState::kLostInPanic:
+      return v1::NODE_STATE_LOST_IN_PANIC;
   }
   return v1::NODE_STATE_UNSPECIFIED;
 }
@@ -144,6 +148,9 @@ void ToProto(const NodeStatus& status, v1::Node* proto) {
     ToProto(*status.reported_step_time, proto->mutable_reported_step_time());
   }
   ToProto(status.step_time, proto->mutable_step_time());
+  for (const std::uint64_t count : status.not_believed) {
+    proto->set_reports_not_believed(proto->reports_not_believed() + count);
+  }
 }
 
 void ToProto(const Residency& residency, v1::GetResidencyResponse* proto) {

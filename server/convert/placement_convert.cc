@@ -16,8 +16,8 @@ v1::PlacementReason ToProto(PlacementReason reason) {
       return v1::PLACEMENT_REASON_EXISTING_LEASE;
     case PlacementReason::kMoved:
       return v1::PLACEMENT_REASON_MOVED;
-    case PlacementReason::kStaleFleet:
-      return v1::PLACEMENT_REASON_STALE_FLEET;
+    case PlacementReason::kPanicMode:
+      return v1::PLACEMENT_REASON_PANIC_MODE;
     case PlacementReason::kKvPressure:
       return v1::PLACEMENT_REASON_KV_PRESSURE;
   }

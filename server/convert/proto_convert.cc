@@ -119,7 +119,7 @@ void ToProto(const ModelDescription& description, v1::DescribeModelResponse* pro
   proto->set_stored_signatures(description.stored_signatures);
   proto->set_stored_signature_bytes(description.stored_signature_bytes);
   proto->set_learned_requests(description.learned_requests);
-  proto->set_stale_fleet(description.stale_fleet);
+  proto->set_panic_mode(description.panic_mode);
   proto->set_decode_observations(description.decode_observations);
   proto->set_stored_blocks(description.stored_blocks);
   proto->set_stored_block_bytes(description.stored_block_bytes);

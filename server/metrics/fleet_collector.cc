@@ -91,10 +91,27 @@ constexpr StepTimeTerm kTerms[] = {
     {"per_context_token", &StepTimeCoefficients::per_context_token},
 };
 
-constexpr NodeState kStates[] = {NodeState::kJoining, NodeState::kReady, NodeState::kLost};
+constexpr NodeState kStates[] = {NodeState::kJoining, NodeState::kReady, NodeState::kLost,
+                                 NodeState::kLostInPanic};
 
 Labels NodeLabels(const NodeStatus& node) {
   return {{"model", node.spec.model}, {"node", node.spec.node_id}};
+}
+
+MetricFamily NotBelievedFamily(const std::vector<NodeStatus>& nodes) {
+  MetricFamily family{"eldr_node_reports_not_believed_total",
+                      "Reports of decode steps that were not learned from, by cause.",
+                      MetricType::Counter,
+                      {}};
+  for (const NodeStatus& node : nodes) {
+    for (std::size_t cause = 0; cause < kDisbeliefs; ++cause) {
+      Labels labels = NodeLabels(node);
+      labels.push_back({"cause", std::string(Name(static_cast<Disbelief>(cause)))});
+      family.metric.push_back(Series(
+          std::move(labels), static_cast<double>(node.not_believed[cause]), MetricType::Counter));
+    }
+  }
+  return family;
 }
 
 void AddNodeFamilies(const std::vector<NodeStatus>& nodes, std::vector<MetricFamily>& families) {
@@ -134,6 +151,7 @@ void AddNodeFamilies(const std::vector<NodeStatus>& nodes, std::vector<MetricFam
     }
   }
   families.push_back(std::move(state));
+  families.push_back(NotBelievedFamily(nodes));
 }
 
 // One family with a series per model.
@@ -145,9 +163,9 @@ struct ModelSeries {
 };
 
 constexpr ModelSeries kModelSeries[] = {
-    {"eldr_stale_fleet", "1 while most of the fleet is silent at once and reports are not trusted.",
-     MetricType::Gauge,
-     [](const ModelDescription& model) { return model.stale_fleet ? 1.0 : 0.0; }},
+    {"eldr_panic_mode",
+     "1 while most of the fleet is silent at once, so that no node is taken for lost.",
+     MetricType::Gauge, [](const ModelDescription& model) { return model.panic_mode ? 1.0 : 0.0; }},
     {"eldr_stored_signatures", "Signatures that wait to be placed.", MetricType::Gauge,
      [](const ModelDescription& model) { return static_cast<double>(model.stored_signatures); }},
     {"eldr_stored_signature_bytes", "Memory that they hold.", MetricType::Gauge,

@@ -23,6 +23,7 @@ absl::Status RegisterNode(ServiceContext& context, const v1::RegisterNodeRequest
   response->set_created(result.created);
   response->set_ended_leases(result.ended_leases);
   ToProto(context.router.options().node_timeout, response->mutable_node_timeout());
+  response->set_shares_address_with(result.shares_address_with);
   return absl::OkStatus();
 }
 

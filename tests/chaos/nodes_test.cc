@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "tests/chaos/cable.h"
 #include "tests/chaos/chaos_test.h"
@@ -66,6 +67,40 @@ TEST_F(NodesTest, OneThatIsKilledIsLostWithItsLeasesAndNothingElse) {
   EXPECT_EQ(eldrd_->Metric("eldr_node_leases"), 90 - on_n2);
 }
 
+TEST_F(NodesTest, MostThatAreKilledAreLostAndTheOthersServe) {
+  StartDaemon();
+  if (HasFatalFailure()) return;
+  std::vector<std::unique_ptr<ChildProcess>> nodes;
+  for (int i = 0; i < 5; ++i) nodes.push_back(StartNode(absl::StrCat("n", i)));
+  const auto load = StartLoad();
+  ASSERT_TRUE(load->PlacesMore(100));
+  for (int i = 0; i < 3; ++i) nodes[static_cast<std::size_t>(i)]->End(SIGKILL);
+  for (int i = 0; i < 3; ++i) ExpectLost(absl::StrCat("n", i));
+  const std::uint64_t on_the_dead =
+      load->placed_on("n0") + load->placed_on("n1") + load->placed_on("n2");
+  ASSERT_TRUE(load->PlacesMore(200));
+  EXPECT_EQ(load->placed_on("n0") + load->placed_on("n1") + load->placed_on("n2"), on_the_dead);
+  EXPECT_EQ(eldrd_->Metric("eldr_node_state", "state=\"ready\""), 2);
+  ExpectNothingFailedAndNothingLeft(*load, {"n0", "n1", "n2"});
+}
+
+TEST_F(NodesTest, ADaemonThatFreezesAndThawsLosesNoNode) {
+  StartDaemon();
+  if (HasFatalFailure()) return;
+  std::vector<std::unique_ptr<ChildProcess>> nodes;
+  for (int i = 0; i < 3; ++i) nodes.push_back(StartNode(absl::StrCat("n", i)));
+  const auto frontend = StartWorker({"frontend", eldrd_->unix_target(), "90", "600"});
+  ASSERT_EQ(kill(eldrd_->pid(), SIGSTOP), 0);
+  absl::SleepFor(absl::Seconds(3));  // longer than node_timeout, which is what is tested
+  ASSERT_EQ(kill(eldrd_->pid(), SIGCONT), 0);
+  EXPECT_TRUE(Within(absl::Seconds(20), [&] {
+    return eldrd_->Metric("eldr_panic_mode") == 0 && NodeIs("n0", "ready") &&
+           NodeIs("n1", "ready") && NodeIs("n2", "ready");
+  })) << eldrd_->Log();
+  EXPECT_EQ(eldrd_->Metric("eldr_leases_ended_total", "end=\"node_lost\""), 0);
+  EXPECT_EQ(eldrd_->Metric("eldr_node_leases"), 90);
+}
+
 class PartitionTest : public NodesTest {
  protected:
   void SetUp() override {
@@ -75,6 +110,8 @@ class PartitionTest : public NodesTest {
     EldrdProcess::Settings settings;
     settings.also_listen = Cable::Address(1) + ":0";
     settings.grpc = "  insecure: true\n";
+    // TCP takes its time to notice that the cable is mended.
+    settings.more = "panic: {max_timeouts: 15}\n";
     StartDaemon(settings);
   }
   std::unique_ptr<ChildProcess> StartFarNode(const std::string& node) {
@@ -98,20 +135,37 @@ TEST_F(PartitionTest, ANodeBeyondItIsLostAndReadmittedWhenItEnds) {
   ExpectNothingFailedAndNothingLeft(*load, {"far"});
 }
 
-TEST_F(PartitionTest, MostOfTheFleetBeyondItIsNotTakenForLost) {
+TEST_F(PartitionTest, MostOfTheFleetBeyondItIsLostWhileTheOthersAreHeard) {
   const auto near = StartNode("n0");
   std::vector<std::unique_ptr<ChildProcess>> far;
   for (int i = 0; i < 3; ++i) far.push_back(StartFarNode(absl::StrCat("far", i)));
   const auto load = StartLoad();
   ASSERT_TRUE(load->PlacesMore(100));
   cable_.Cut();
-  EXPECT_TRUE(Within(absl::Seconds(20), [&] { return eldrd_->Metric("eldr_stale_fleet") == 1; }));
+  for (int i = 0; i < 3; ++i) ExpectLost(absl::StrCat("far", i));
+  EXPECT_TRUE(NodeIs("n0", "ready"));
+  const std::uint64_t before = load->placed_on("n0");
   ASSERT_TRUE(load->PlacesMore(100));
-  EXPECT_GT(eldrd_->Metric("eldr_placements_total", "reason=\"stale_fleet\""), 0);
-  EXPECT_EQ(eldrd_->Metric("eldr_node_state", "state=\"lost\""), 0);
-  EXPECT_THAT(eldrd_->Log(), HasSubstr("stale_fleet model=m stale=true"));
+  EXPECT_GE(load->placed_on("n0"), before + 100);
   cable_.Mend();
-  EXPECT_TRUE(Within(absl::Seconds(20), [&] { return eldrd_->Metric("eldr_stale_fleet") == 0; }));
+  for (int i = 0; i < 3; ++i) ExpectReadmitted(absl::StrCat("far", i), *load);
+  ExpectNothingFailedAndNothingLeft(*load, {"far0", "far1", "far2"});
+}
+
+TEST_F(PartitionTest, AllOfTheFleetBeyondItIsNotTakenForLost) {
+  std::vector<std::unique_ptr<ChildProcess>> far;
+  for (int i = 0; i < 3; ++i) far.push_back(StartFarNode(absl::StrCat("far", i)));
+  const auto load = StartLoad();
+  ASSERT_TRUE(load->PlacesMore(100));
+  cable_.Cut();
+  EXPECT_TRUE(Within(absl::Seconds(20), [&] { return eldrd_->Metric("eldr_panic_mode") == 1; }));
+  EXPECT_GT(eldrd_->Metric("eldr_node_state", "state=\"lost_in_panic\""), 0);
+  ASSERT_TRUE(load->PlacesMore(100));
+  EXPECT_GT(eldrd_->Metric("eldr_placements_total", "reason=\"panic_mode\""), 0);
+  EXPECT_EQ(eldrd_->Metric("eldr_node_state", "state=\"lost\""), 0);
+  EXPECT_THAT(eldrd_->Log(), HasSubstr("panic_mode model=m panic=true"));
+  cable_.Mend();
+  EXPECT_TRUE(Within(absl::Seconds(20), [&] { return eldrd_->Metric("eldr_panic_mode") == 0; }));
   ExpectNothingFailedAndNothingLeft(*load);
   EXPECT_EQ(eldrd_->Metric("eldr_leases_ended_total", "end=\"node_lost\""), 0);
 }

@@ -36,8 +36,17 @@ void NotingObserver::OnNodeRemoved(const DecodeNode& node) {
   Note(absl::StrCat(node.spec.node_id, " removed"));
 }
 
-void NotingObserver::OnStaleFleet(absl::string_view, bool stale) {
-  Note(stale ? "stale" : "not stale");
+void NotingObserver::OnPanicMode(absl::string_view, bool panic) {
+  Note(panic ? "panic" : "no panic");
+}
+
+void NotingObserver::OnReportNotBelieved(const DecodeNode& node, Disbelief cause,
+                                         std::uint64_t count) {
+  Note(absl::StrCat(node.spec.node_id, " not believed: ", Name(cause), " ", count));
+}
+
+void NotingObserver::OnAddressShared(const DecodeNode& node, const DecodeNode& other) {
+  Note(absl::StrCat(node.spec.node_id, " shares the address of ", other.spec.node_id));
 }
 
 void NotingObserver::OnSignaturesDropped(absl::string_view, std::size_t expired,

@@ -39,8 +39,8 @@ class Ids {
 };
 
 // Writes down what it hears, a line each: "released r1 on a", "a: joining -> ready", "b
-// registered", "b draining", "b not draining", "b removed", "stale", "not stale", "signatures: 1
-// expired, 0 evicted". Thread-safe.
+// registered", "b draining", "b not draining", "b removed", "panic", "no panic", "b not believed:
+// past 1", "b shares the address of a", "signatures: 1 expired, 0 evicted". Thread-safe.
 class NotingObserver final : public RouterObserver {
  public:
   void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
@@ -48,7 +48,9 @@ class NotingObserver final : public RouterObserver {
   void OnNodeState(const DecodeNode& node, NodeState before) override;
   void OnNodeDraining(const DecodeNode& node) override;
   void OnNodeRemoved(const DecodeNode& node) override;
-  void OnStaleFleet(absl::string_view model, bool stale) override;
+  void OnPanicMode(absl::string_view model, bool panic) override;
+  void OnReportNotBelieved(const DecodeNode& node, Disbelief cause, std::uint64_t count) override;
+  void OnAddressShared(const DecodeNode& node, const DecodeNode& other) override;
   void OnSignaturesDropped(absl::string_view model, std::size_t expired,
                            std::size_t evicted) override;
 

@@ -367,7 +367,8 @@ void Service::Check() const {
       FUZZ_CHECK(node.leases == expected.leases);
       FUZZ_CHECK(node.kv_tokens == expected.kv_tokens);
       FUZZ_CHECK(node.load >= expected.sequences);
-      FUZZ_CHECK(node.state == NodeState::kReady || node.leases == 0);
+      FUZZ_CHECK(node.state == NodeState::kReady || node.state == NodeState::kLostInPanic ||
+                 node.leases == 0);
       const Residency residency = router_->GetResidency(node.spec.node_id).value();
       for (const float chance : residency.activation) {
         FUZZ_CHECK(chance >= 0 && chance <= 1 && (residency.leases > 0 || chance == 0));

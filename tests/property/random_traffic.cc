@@ -23,6 +23,7 @@ RandomTraffic::RandomTraffic(const std::string& policy, std::uint64_t seed,
   options.lease_ttl = absl::Seconds(30);
   options.signature_ttl = absl::Seconds(8);
   options.confirm_grace = absl::Seconds(3);
+  options.forget_lost_after = absl::Seconds(20);
   PolicySettings settings;
   settings.policy = policy;
   books_ = std::make_unique<RouterBooks>(geometry_, options, settings.estimate, clock_);
@@ -71,6 +72,7 @@ TestSignature RandomTraffic::AnySignature() {
 void RandomTraffic::Heartbeat() {
   const std::string node_id = AnyNode();
   if (node_id == mute_node_) return;
+  router_->Step();  // so that the books know who is left
   IdList running, finished;
   std::set<std::string> named;  // the texts that the report refers to: leases end while it is heard
   NodeReport report;
@@ -130,6 +132,7 @@ void RandomTraffic::CompleteHeartbeat() {
 }
 
 void RandomTraffic::HeartbeatAll() {
+  router_->Step();  // so that the books know who is left
   for (const auto& [node_id, node] : books_->nodes()) {
     if (node.spec.heartbeat_interval == absl::ZeroDuration() || node_id == mute_node_) continue;
     NodeReport report;
@@ -151,6 +154,7 @@ void RandomTraffic::SilenceANode() {
 }
 
 void RandomTraffic::Drain() {
+  router_->Step();  // so that the books know who is left
   const std::string node_id = AnyNode();
   const bool known = books_->nodes().contains(node_id);
   if (OneIn(3)) {
@@ -171,6 +175,7 @@ void RandomTraffic::Register() {
   if (number % 3 != 0) spec.heartbeat_interval = absl::Seconds(1);
   if (OneIn(2)) spec.capacity = 1 + static_cast<std::uint32_t>(Below(12));
   if (OneIn(2)) spec.kv_capacity_tokens = 2000 + Below(8000);
+  router_->Step();  // so that the books know who is left
   const auto known = books_->nodes().find(spec.node_id);
   if (known != books_->nodes().end()) {
     const bool restarted = OneIn(2);
@@ -182,6 +187,7 @@ void RandomTraffic::Register() {
 }
 
 void RandomTraffic::Remove() {
+  router_->Step();  // so that the books know who is left
   const std::string node_id = AnyNode();
   books_->ExpectEndOfLeasesOn(node_id, LeaseEnd::kNodeRemoved);
   const bool known = books_->nodes().contains(node_id);

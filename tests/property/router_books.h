@@ -114,7 +114,7 @@ class RouterBooks final : public RouterObserver {
   void OnNodeState(const DecodeNode& node, NodeState before) override;
   void OnNodeDraining(const DecodeNode& node) override;
   void OnNodeRemoved(const DecodeNode& node) override;
-  void OnStaleFleet(absl::string_view /*model*/, bool stale) override { stale_ = stale; }
+  void OnPanicMode(absl::string_view /*model*/, bool panic) override { panic_ = panic; }
 
  private:
   struct Stored {
@@ -149,7 +149,7 @@ class RouterBooks final : public RouterObserver {
   std::map<std::string, BookedNode> nodes_;
   std::map<std::string, Stored> stored_;
   std::map<std::string, std::uint64_t> lives_;  // see LifeOf
-  bool stale_ = false;
+  bool panic_ = false;
 
   std::map<std::string, LeaseEnd> expected_ends_;
   std::set<std::string> expected_adoptions_;

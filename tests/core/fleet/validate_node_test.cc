@@ -151,6 +151,8 @@ TEST(ValidateNodeReportTest, NamesTheBucketAndTheFieldThatIsOutOfRange) {
        [](StepStats& s) { s.mean_batch = 8.5; }},
       {"steps[1].mean_batch: got nan", [](StepStats& s) { s.mean_batch = kNaN; }},
       {"steps[1].mean_context_tokens: got -1", [](StepStats& s) { s.mean_context_tokens = -1; }},
+      {"steps[1].mean_context_tokens: got 1.1e+12, expected 0 to 1e+12",
+       [](StepStats& s) { s.mean_context_tokens = 1.1e12; }},
       {"steps[1].mean_context_tokens: got inf",
        [](StepStats& s) { s.mean_context_tokens = kInfinity; }},
       {"steps[1].mean_distinct_experts: got 64.5, expected 0 to 64",

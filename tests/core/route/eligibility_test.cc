@@ -36,7 +36,7 @@ class EligibilityTest : public ::testing::Test {
   // The ids of the candidates.
   std::vector<std::string> Eligible(const Demand& demand = {}) {
     const QueryMarks marks(fleet_, query_);
-    FindEligible(fleet_, marks, demand, silence_, 0.95, kNow, result_);
+    FindEligible(fleet_, marks, demand, detector_, 0.95, kNow, result_);
     std::vector<std::string> ids;
     for (const Candidate& candidate : result_.candidates)
       ids.push_back(candidate.node->spec.node_id);
@@ -47,7 +47,7 @@ class EligibilityTest : public ::testing::Test {
   }
 
   Fleet fleet_{{2, 8, 2, {}}, StepTimeShape{}};
-  SilenceWatch silence_{absl::Seconds(10)};
+  FailureDetector detector_{{.node_timeout = absl::Seconds(10)}};
   PlacementQuery query_;
   Eligibility result_;
 };

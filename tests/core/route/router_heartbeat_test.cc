@@ -1,4 +1,5 @@
 // Heartbeats: what nodes report, and what their silence means.
+#include <array>
 #include <string>
 #include <vector>
 
@@ -279,10 +280,10 @@ TEST_F(RouterHeartbeatTest, HalfOfTheFleetSilentIsLost) {
   router_->Step();
   EXPECT_EQ(Status("a").state, NodeState::kLost);
   EXPECT_EQ(Status("b").state, NodeState::kLost);
-  EXPECT_THAT(observer_.Take(), ::testing::Not(Contains("stale")));
+  EXPECT_THAT(observer_.Take(), ::testing::Not(Contains("panic")));
 }
 
-TEST_F(RouterHeartbeatTest, MoreThanHalfSilentIsOurFaultAndNoneIsLost) {
+TEST_F(RouterHeartbeatTest, AllSilentAtOnceMayBeOurFaultAndNoneIsLost) {
   StartWithPolicy("least_loaded");
   RegisterAndHear({"a", "b", "c", "d"});
   const Placement held = PlaceOn("a", "held");
@@ -295,15 +296,16 @@ TEST_F(RouterHeartbeatTest, MoreThanHalfSilentIsOurFaultAndNoneIsLost) {
   query.allow_nodes = a_and_d;
   const Placement placement = MustPlace(query);
   EXPECT_EQ(placement.node.node_id, "d");
-  EXPECT_EQ(placement.reason, PlacementReason::kStaleFleet);
+  EXPECT_EQ(placement.reason, PlacementReason::kPanicMode);
   EXPECT_EQ(placement.load_basis, LoadBasis::kOwnCount);
-  EXPECT_THAT(observer_.Take(), ElementsAre("stale"));
-  EXPECT_TRUE(Description().stale_fleet);
+  EXPECT_THAT(observer_.Take(), ElementsAre("panic"));
+  EXPECT_TRUE(Description().panic_mode);
+  EXPECT_EQ(Status("d").state, NodeState::kLostInPanic);
   EXPECT_EQ(MustPlace("held").lease_id, held.lease_id);
 
   Hear({"a", "b"});
   EXPECT_EQ(MustPlace("later").reason, PlacementReason::kPolicy);
-  EXPECT_THAT(observer_.Take(), ElementsAre("not stale"));
+  EXPECT_THAT(observer_.Take(), ElementsAre("no panic"));
   EXPECT_EQ(Status("d").state, NodeState::kReady);
   // Those that stay silent are lost a node_timeout later.
   for (int i = 0; i < 11; ++i) {
@@ -313,6 +315,94 @@ TEST_F(RouterHeartbeatTest, MoreThanHalfSilentIsOurFaultAndNoneIsLost) {
   EXPECT_EQ(Status("c").state, NodeState::kLost);
   EXPECT_EQ(Status("d").state, NodeState::kLost);
   EXPECT_EQ(Status("a").state, NodeState::kReady);
+}
+
+TEST_F(RouterHeartbeatTest, InPanicWhatTheLivingReportIsBelieved) {
+  StartWithPolicy("least_loaded");
+  RegisterAndHear({"a", "b", "c", "d"});
+  clock_.Advance(absl::Seconds(10.5));
+  ReportLoad("d", 90, 0);
+  router_->Step();
+  ASSERT_TRUE(Description().panic_mode);
+  EXPECT_EQ(Status("d").load, 90u);
+  EXPECT_EQ(Status("d").state, NodeState::kReady);
+  const Placement placement = PlaceOn("d", "r");
+  EXPECT_EQ(placement.reason, PlacementReason::kPanicMode);
+  EXPECT_EQ(placement.load_basis, LoadBasis::kReported);
+}
+
+TEST_F(RouterHeartbeatTest, MostOfTheFleetDeadIsLostWhileTheOthersAreHeard) {
+  RegisterAndHear({"a", "b", "c", "d", "e"});
+  observer_.Take();
+  for (int second = 1; second <= 11; ++second) {
+    clock_.Advance(absl::Seconds(1));
+    Hear({"d", "e"});
+  }
+  EXPECT_THAT(observer_.Take(),
+              ElementsAre("a: ready -> lost", "b: ready -> lost", "c: ready -> lost"));
+  EXPECT_FALSE(Description().panic_mode);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(MustPlace(absl::StrCat("r", i)).node.node_id, ::testing::AnyOf("d", "e"));
+  }
+}
+
+TEST_F(RouterHeartbeatTest, TheOnlyNodeIsLostWhenPanicIsOver) {
+  RegisterAndHear({"a"});
+  MustPlace("r");
+  clock_.Advance(absl::Seconds(11));
+  router_->Step();
+  EXPECT_EQ(Status("a").state, NodeState::kLostInPanic);
+  EXPECT_EQ(Status("a").leases, 1u);
+  clock_.Advance(absl::Seconds(30));
+  observer_.Take();
+  router_->Step();
+  EXPECT_THAT(observer_.Take(), ElementsAre("no panic", "node_lost r on a", "a: ready -> lost"));
+  EXPECT_THAT(router_->Place(Query("r")),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("1 lost")));
+}
+
+TEST_F(RouterHeartbeatTest, StepsThatCannotBeRightAreCountedAndNotLearnedFrom) {
+  RegisterAndHear({"a"});
+  observer_.Take();
+  const auto report = [&](absl::Duration total) {
+    clock_.Advance(absl::Seconds(1));
+    const std::vector<StepStats> steps = {{4, 100, total, 3, {}, 8.0}};
+    NodeReport told = Report("a");
+    told.running = 3;
+    told.steps = steps;
+    ASSERT_THAT(router_->Heartbeat(told), IsOk());
+  };
+  for (int i = 0; i < 5; ++i) report(absl::Seconds(1.4));
+  const double learned = Status("a").step_time.slowness;
+  report(absl::Seconds(0.0014));
+  report(absl::Seconds(0.0014));
+  report(absl::Seconds(0.07));
+  report(absl::Seconds(103));  // in one second, and ten node_timeouts to be late by
+  EXPECT_THAT(observer_.Take(), ElementsAre("a not believed: shape 1", "a not believed: shape 2",
+                                            "a not believed: past 1", "a not believed: clock 1"));
+  EXPECT_EQ(Status("a").step_time.slowness, learned);
+  EXPECT_EQ(Status("a").not_believed, (std::array<std::uint64_t, kDisbeliefs>{2, 1, 0, 1}));
+  // All else in those heartbeats counts.
+  EXPECT_EQ(Status("a").reported_running, 3u);
+}
+
+TEST_F(RouterHeartbeatTest, AWrongReportDrawsNoTraffic) {
+  RegisterAndHear({"a", "b"});
+  const auto report = [&](absl::string_view node, absl::Duration total) {
+    const std::vector<StepStats> steps = {{4, 90, total, 3, {}, 8.0}};
+    NodeReport told = Report(node);
+    told.steps = steps;
+    ASSERT_THAT(router_->Heartbeat(told), IsOk());
+  };
+  for (int second = 0; second < 20; ++second) {
+    clock_.Advance(absl::Seconds(1));
+    report("a", absl::Seconds(1.26));
+    report("b", second == 10 ? absl::Seconds(0.00126) : absl::Seconds(1.26));
+  }
+  int on_b = 0;
+  for (int i = 0; i < 40; ++i) on_b += MustPlace(absl::StrCat("r", i)).node.node_id == "b" ? 1 : 0;
+  EXPECT_LT(on_b, 40);
+  EXPECT_NEAR(Status("b").step_time.slowness, Status("a").step_time.slowness, 0.01);
 }
 
 }  // namespace

@@ -142,6 +142,43 @@ TEST_F(RouterLeaseTest, BrokenDecodeCountsAreNamedAndTheLeaseStays) {
   EXPECT_EQ(Status("a").leases, 1u);
 }
 
+TEST_F(RouterLeaseTest, LeasesThatExpireTogetherEndInParts) {
+  for (int i = 0; i < 1000; ++i) MustPlace(absl::StrCat("r", i));
+  clock_.Advance(absl::Minutes(10));
+  observer_.Take();
+  // No call has to end them all before its own turn comes.
+  EXPECT_EQ(router_->Renew(Key("unknown"), {})->outcome, LeaseOutcome::kNotHeld);
+  EXPECT_EQ(observer_.Take().size(), 256u);
+  router_->Step();
+  EXPECT_EQ(observer_.Take().size(), 744u);
+  EXPECT_EQ(Status("a").leases, 0u);
+}
+
+TEST_F(RouterLeaseTest, NodesThatAreLostTogetherGoInParts) {
+  RegisterAndHear({"b", "c", "d", "e"});
+  for (const char* node : {"b", "c", "d"}) {
+    const Ids allow = {node};
+    for (int i = 0; i < 200; ++i) {
+      const std::string id = absl::StrCat(node, i);
+      PlacementQuery query = Query(id);
+      query.allow_nodes = allow;
+      MustPlace(query);
+    }
+  }
+  for (int second = 0; second < 10; ++second) {
+    clock_.Advance(absl::Seconds(1));
+    Hear({"e"});
+  }
+  clock_.Advance(absl::Milliseconds(1));
+  observer_.Take();
+  EXPECT_EQ(router_->Renew(Key("unknown"), {})->outcome, LeaseOutcome::kNotHeld);
+  EXPECT_EQ(observer_.Take().size(), 2 * (200u + 1));
+  EXPECT_EQ(Status("d").leases, 200u);
+  router_->Step();
+  EXPECT_EQ(observer_.Take().size(), 200u + 1);
+  EXPECT_EQ(Status("d").state, NodeState::kLost);
+}
+
 TEST_F(RouterLeaseTest, IdsOfALaterRunDifferFromThoseOfAnEarlierOne) {
   const std::uint64_t before = MustPlace("r").lease_id;
   clock_.Advance(absl::Seconds(1));

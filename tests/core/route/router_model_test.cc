@@ -1,4 +1,5 @@
 // Declaring and describing models, and the router's own options.
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
@@ -156,7 +157,7 @@ TEST_F(RouterModelTest, DescribesWhatItHolds) {
   EXPECT_EQ(description.stored_signatures, 1u);
   EXPECT_GT(description.stored_signature_bytes, geometry_.cells());
   EXPECT_EQ(description.learned_requests, 1u);
-  EXPECT_FALSE(description.stale_fleet);
+  EXPECT_FALSE(description.panic_mode);
   EXPECT_EQ(description.parameters.at("kappa"), 2);
 }
 
@@ -169,6 +170,10 @@ TEST_F(RouterModelTest, OptionsOutOfRangeAreNamed) {
       {"lease_ttl: got 2h", [](auto& o) { o.lease_ttl = absl::Hours(2); }},
       {"signature_ttl: got 0", [](auto& o) { o.signature_ttl = absl::ZeroDuration(); }},
       {"node_timeout: got 0", [](auto& o) { o.node_timeout = absl::ZeroDuration(); }},
+      {"panic_threshold: got 1.1", [](auto& o) { o.panic_threshold = 1.1; }},
+      {"panic_threshold: got nan", [](auto& o) { o.panic_threshold = std::nan(""); }},
+      {"max_panic_timeouts: got 0", [](auto& o) { o.max_panic_timeouts = 0; }},
+      {"forget_lost_after: got 0", [](auto& o) { o.forget_lost_after = absl::ZeroDuration(); }},
       {"node_timeout: got inf", [](auto& o) { o.node_timeout = absl::InfiniteDuration(); }},
       {"max_kv_usage: got 0,", [](auto& o) { o.max_kv_usage = 0; }},
       {"signature_ttl: got 2h, expected 1s to 1h",

@@ -41,6 +41,16 @@ TEST(FleetConvertTest, ANodeKeepsAllItRegistered) {
   EXPECT_FALSE(node.has_predicted_step_time());
 }
 
+TEST(FleetConvertTest, ANodeTellsThatPanicKeepsItAndHowOftenItWasNotBelieved) {
+  NodeStatus status;
+  status.state = NodeState::kLostInPanic;
+  status.not_believed = {1, 2, 0, 4};
+  v1::Node node;
+  ToProto(status, &node);
+  EXPECT_EQ(node.state(), v1::NODE_STATE_LOST_IN_PANIC);
+  EXPECT_EQ(node.reports_not_believed(), 7u);
+}
+
 TEST(FleetConvertTest, NoTokensPerStepMeansOne) {
   EXPECT_EQ(FromProto(v1::NodeSpec())->tokens_per_step, 1u);
 }
@@ -56,6 +66,8 @@ TEST(FleetConvertTest, AReportBorrowsIdsAndSteps) {
   v1::HeartbeatRequest request;
   request.set_node_id("a");
   request.set_running(3);
+  request.set_address("a:1");
+  request.set_model("m");
   request.add_running_request_ids("r1");
   request.add_finished_request_ids("r2");
   v1::FinishedRequest* const finished = request.add_finished();
@@ -74,6 +86,8 @@ TEST(FleetConvertTest, AReportBorrowsIdsAndSteps) {
   ASSERT_EQ(report->finished.size(), 1u);
   EXPECT_EQ(report->finished[0].request_id.data(), request.finished(0).request_id().data());
   EXPECT_EQ(report->finished[0].lease_id, 7u);
+  EXPECT_EQ(report->address, "a:1");
+  EXPECT_EQ(report->model, "m");
   EXPECT_FALSE(report->kv_usage.has_value());
   ASSERT_EQ(report->steps.size(), 1u);
   EXPECT_EQ(report->steps[0].total_duration, absl::Seconds(1));

@@ -119,7 +119,7 @@ TEST(PlacementConvertTest, APlacementIsAnsweredInFull) {
   placement.lease_id = 4;
   placement.lease_ttl = absl::Minutes(10);
   placement.policy = "residency";
-  placement.reason = PlacementReason::kStaleFleet;
+  placement.reason = PlacementReason::kPanicMode;
   placement.signature_quality = SignatureQuality::kPartial;
   placement.load_basis = LoadBasis::kReported;
   placement.fallbacks = {{.node_id = "b", .address = "b:1", .dp_rank = std::nullopt}};
@@ -133,7 +133,7 @@ TEST(PlacementConvertTest, APlacementIsAnsweredInFull) {
   EXPECT_EQ(response.lease_id(), 4u);
   EXPECT_EQ(response.lease_ttl().seconds(), 600);
   EXPECT_EQ(response.policy(), "residency");
-  EXPECT_EQ(response.reason(), v1::PLACEMENT_REASON_STALE_FLEET);
+  EXPECT_EQ(response.reason(), v1::PLACEMENT_REASON_PANIC_MODE);
   EXPECT_EQ(response.signature_quality(), v1::SIGNATURE_QUALITY_PARTIAL);
   EXPECT_EQ(response.load_basis(), v1::LOAD_BASIS_REPORTED);
   ASSERT_EQ(response.fallbacks_size(), 1);

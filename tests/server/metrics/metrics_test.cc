@@ -201,6 +201,41 @@ TEST_F(MetricsTest, UndeclaredModelsMakeNoSeries) {
   EXPECT_EQ(Metric(R"(eldr_calls_total{call="Place",outcome="not_found"})"), 1);
 }
 
+TEST_F(MetricsTest, CountsReportsThatCannotBeRightByNode) {
+  MakeTraffic();
+  v1::HeartbeatRequest wrong;
+  wrong.set_node_id("a");
+  v1::StepStats* const steps = wrong.add_steps();
+  steps->set_max_batch(4);
+  steps->set_steps(90);
+  steps->mutable_total_duration()->set_nanos(1'800'000);  // milliseconds told as microseconds
+  steps->set_mean_distinct_experts(4);
+  steps->set_mean_batch(3);
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(FromGrpc(Heartbeat(wrong)), IsOk());
+  const auto count = [&](const std::string& node, const std::string& cause) {
+    return Metric("eldr_node_reports_not_believed_total{model=\"m\",node=\"" + node +
+                  "\",cause=\"" + cause + "\"}");
+  };
+  EXPECT_EQ(count("a", "shape"), 2);
+  EXPECT_EQ(count("a", "past"), 0);
+  EXPECT_EQ(count("b", "shape"), 0);
+}
+
+TEST_F(MetricsTest, SeriesOfANodeThatIsGoneForGoodVanish) {
+  MakeTraffic();
+  // "a" is the only one that sends heartbeats: panic mode, then lost, then forgotten.
+  clock_.Advance(absl::Seconds(11));
+  EXPECT_TRUE(Eventually([&] { return Metric(R"(eldr_panic_mode{model="m"})") == 1; }));
+  EXPECT_EQ(Metric(R"(eldr_node_state{model="m",node="a",state="lost_in_panic"})"), 1);
+  clock_.Advance(absl::Seconds(31));
+  EXPECT_TRUE(Eventually(
+      [&] { return Metric(R"(eldr_node_state{model="m",node="a",state="lost"})") == 1; }));
+  EXPECT_EQ(Metric(R"(eldr_panic_mode{model="m"})"), 0);
+  clock_.Advance(absl::Minutes(10));
+  EXPECT_TRUE(Eventually([&] { return Get("/metrics").find("node=\"a\"") == std::string::npos; }));
+  EXPECT_THAT(Get("/metrics"), HasSubstr("node=\"b\""));
+}
+
 TEST_F(MetricsTest, SeriesOfARemovedNodeVanish) {
   MakeTraffic();
   EXPECT_EQ(Metric(R"(eldr_node_state{model="m",node="a",state="ready"})"), 1);
