@@ -127,6 +127,8 @@ struct DecodeNode {
   std::uint64_t kv_tokens = 0;
   std::uint64_t context_tokens = 0;
 
+  // Its leases are ending in parts, and it is lost or removed with the last one: it takes no more.
+  bool leaving = false;
   // What the query that is being decided says of this node; zero between decisions.
   std::uint8_t query_marks = 0;
 

@@ -15,7 +15,7 @@ enum Mark : std::uint8_t { kAllow = 1, kExclude = 2, kPrefer = 4 };
 std::optional<Ineligible> CheckNode(const DecodeNode& node, const QueryMarks& marks,
                                     const Demand& demand) {
   if (node.state == NodeState::kJoining) return Ineligible::kJoining;
-  if (node.state == NodeState::kLost) return Ineligible::kLost;
+  if (node.state == NodeState::kLost || node.leaving) return Ineligible::kLost;
   if (node.draining) return Ineligible::kDraining;
   if (!marks.Permits(node)) return Ineligible::kQuery;
   const NodeSpec& spec = node.spec;

@@ -1,6 +1,8 @@
 #include "core/route/model_router.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -312,13 +314,23 @@ void ModelRouter::EndLease(const Lease& lease, LeaseEnd end) {
   leases_.Recycle(std::move(ended));
 }
 
-std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end) {
-  std::vector<Lease*> leases = node.lease_list;
+std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end, std::size_t most) {
+  std::vector<Lease*> leases;
+  if (node.lease_list.size() <= most) {
+    leases = node.lease_list;
+  } else {
+    leases.assign(node.lease_list.end() - static_cast<std::ptrdiff_t>(most), node.lease_list.end());
+  }
   // Their order is that of chance; what is done to them must not depend on it.
   std::sort(leases.begin(), leases.end(),
             [](const Lease* a, const Lease* b) { return a->id < b->id; });
   for (const Lease* lease : leases) EndLease(*lease, end);
   return static_cast<std::uint32_t>(leases.size());
+}
+
+void ModelRouter::LetOthersIn() {
+  // Without a pause this thread would have the lock again before those who wait for it wake up.
+  std::this_thread::sleep_for(std::chrono::microseconds(200));
 }
 
 }  // namespace eldr

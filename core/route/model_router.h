@@ -87,14 +87,15 @@ class ModelRouter {
 
   // True if more has ended by time than one hold of the lock should end: call it again soon.
   bool Step() ABSL_LOCKS_EXCLUDED(mutex_);
+  // A pause between two holds of the lock by one thread.
+  static void LetOthersIn();
 
   // Adds the work of the model's policies to `jobs`.
   void TakeBackgroundJobs(WorkLength length, std::vector<BackgroundJob>& jobs)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // How many leases end by time in one hold of the lock, give or take those of one node: a
-  // millisecond or two.
+  // How many leases end by time, or with their node, in one hold of the lock: a millisecond or two.
   static constexpr std::size_t kMostEndsAtOnce = 256;
 
   // What a placement knows of the request's experts: `known.counts` is the signature that decides,
@@ -121,9 +122,11 @@ class ModelRouter {
                  HeartbeatResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Adopt(DecodeNode& node, absl::string_view request_id, MonotonicTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Ends every lease on a node, and answers how many.
-  std::uint32_t EndLeasesOn(const DecodeNode& node, LeaseEnd end)
+  // Ends leases on a node, `most` of them, and answers how many.
+  std::uint32_t EndLeasesOn(const DecodeNode& node, LeaseEnd end, std::size_t most = SIZE_MAX)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends some of a node's leases, and removes it with the last one: true when it is gone.
+  bool RemovePart(absl::string_view node_id, RemoveResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<DecodeNode*> FindNode(absl::string_view node_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

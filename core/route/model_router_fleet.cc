@@ -75,6 +75,7 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   // After the finished requests have ended: the counts are without them.
   const bool confirm = node->restored_at.has_value();
   detector_.NodeHeard(*node, now);
+  node->leaving = false;
   node->reported_running = report.running;
   node->reported_queued = report.queued;
   node->reported_kv_usage = report.kv_usage;
@@ -128,29 +129,40 @@ absl::StatusOr<NodeState> ModelRouter::UndrainNode(absl::string_view node_id) {
 }
 
 RemoveResult ModelRouter::RemoveNode(absl::string_view node_id) {
+  RemoveResult result;
+  while (!RemovePart(node_id, result)) LetOthersIn();
+  return result;
+}
+
+bool ModelRouter::RemovePart(absl::string_view node_id, RemoveResult& result) {
   MutexLock lock(mutex_);
   Advance();
   DecodeNode* const node = fleet_.Find(node_id);
-  if (node == nullptr) return {};
-  const std::uint32_t ended = EndLeasesOn(*node, LeaseEnd::kNodeRemoved);
+  if (node == nullptr) return true;
+  node->leaving = true;
+  result.ended_leases += EndLeasesOn(*node, LeaseEnd::kNodeRemoved, kMostEndsAtOnce);
+  if (node->leases > 0) return false;
   observer_.OnNodeRemoved(*node);
   fleet_.Remove(*node);
   fleet_changed_ = true;
-  return {true, ended};
+  result.removed = true;
+  return true;
 }
 
 void ModelRouter::LoseSilentNodes(MonotonicTime now) {
   const bool panic = detector_.panic();
   const std::vector<DecodeNode*> lost = detector_.Check(fleet_.nodes(), now);
   if (detector_.panic() != panic) observer_.OnPanicMode(spec_.name, detector_.panic());
-  std::size_t ended = 0;
+  for (DecodeNode* node : lost) node->leaving = true;
+  std::size_t room = kMostEndsAtOnce;
   for (DecodeNode* node : lost) {
-    if (ended >= kMostEndsAtOnce) {
+    room -= EndLeasesOn(*node, LeaseEnd::kNodeLost, room);
+    if (node->leases > 0) {
       backlog_ = true;
-      detector_.CheckBy(now);  // the others come again
+      detector_.CheckBy(now);  // this one and those after it come again
       return;
     }
-    ended += EndLeasesOn(*node, LeaseEnd::kNodeLost);
+    node->leaving = false;
     node->ForgetReports();
     ChangeState(*node, NodeState::kLost);
   }

@@ -126,6 +126,7 @@ std::uint32_t ModelRouter::Replace(DecodeNode& node, const NodeSpec& spec) {
   node.last_heartbeat.reset();
   node.restored_at.reset();
   node.draining = false;
+  node.leaving = false;
   return ended;
 }
 

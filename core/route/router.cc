@@ -1,9 +1,7 @@
 #include "core/route/router.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -280,8 +278,7 @@ std::vector<BackgroundJob> Router::TakeBackgroundJobs() {
 
 void Router::Step() {
   for (ModelRouter* model : models_.All()) {
-    // Without a pause this thread would have the lock again before those who wait for it wake up.
-    while (model->Step()) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    while (model->Step()) ModelRouter::LetOthersIn();
     DropForgotten(*model);
   }
 }

@@ -172,11 +172,51 @@ TEST_F(RouterLeaseTest, NodesThatAreLostTogetherGoInParts) {
   clock_.Advance(absl::Milliseconds(1));
   observer_.Take();
   EXPECT_EQ(router_->Renew(Key("unknown"), {})->outcome, LeaseOutcome::kNotHeld);
-  EXPECT_EQ(observer_.Take().size(), 2 * (200u + 1));
-  EXPECT_EQ(Status("d").leases, 200u);
+  // All of b's, and some of c's, which is not lost yet but takes no more.
+  EXPECT_EQ(observer_.Take().size(), 256u + 1);
+  EXPECT_EQ(Status("c").leases, 144u);
+  EXPECT_EQ(Status("c").state, NodeState::kReady);
+  const Ids dying = {"c", "d"};
+  PlacementQuery query = Query("late");
+  query.allow_nodes = dying;
+  EXPECT_THAT(router_->Place(query), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("3 lost")));
   router_->Step();
-  EXPECT_EQ(observer_.Take().size(), 200u + 1);
+  EXPECT_EQ(Status("c").state, NodeState::kLost);
   EXPECT_EQ(Status("d").state, NodeState::kLost);
+  EXPECT_EQ(Status("d").leases, 0u);
+}
+
+TEST_F(RouterLeaseTest, OneThatIsHeardWhileItsLeasesEndKeepsTheOthers) {
+  RegisterAndHear({"b", "c"});
+  const Ids only_b = {"b"};
+  for (int i = 0; i < 600; ++i) {
+    const std::string id = absl::StrCat("r", i);
+    PlacementQuery query = Query(id);
+    query.allow_nodes = only_b;
+    MustPlace(query);
+  }
+  for (int second = 0; second < 10; ++second) {
+    clock_.Advance(absl::Seconds(1));
+    Hear({"c"});
+  }
+  clock_.Advance(absl::Milliseconds(1));
+  Hear({"b"});  // its first part ends before it is heard
+  EXPECT_EQ(Status("b").state, NodeState::kReady);
+  EXPECT_EQ(Status("b").leases, 344u);
+  router_->Step();
+  EXPECT_EQ(Status("b").leases, 344u);
+  PlacementQuery query = Query("again");
+  query.allow_nodes = only_b;
+  EXPECT_EQ(MustPlace(query).node.node_id, "b");
+}
+
+TEST_F(RouterLeaseTest, ANodeOfManyLeasesIsRemovedWithAllOfThem) {
+  for (int i = 0; i < 1000; ++i) MustPlace(absl::StrCat("r", i));
+  const auto removed = router_->RemoveNode("a");
+  ASSERT_THAT(removed, IsOk());
+  EXPECT_TRUE(removed->removed);
+  EXPECT_EQ(removed->ended_leases, 1000u);
+  EXPECT_EQ(Description().leases, 0u);
 }
 
 TEST_F(RouterLeaseTest, IdsOfALaterRunDifferFromThoseOfAnEarlierOne) {
