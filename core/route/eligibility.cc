@@ -21,7 +21,9 @@ std::optional<Ineligible> CheckNode(const DecodeNode& node, const QueryMarks& ma
   const NodeSpec& spec = node.spec;
   const bool full = spec.capacity > 0 && node.leases >= spec.capacity;
   const std::uint64_t weight = std::uint64_t{demand.sequences} * spec.tokens_per_step;
-  if (full || !node.group->residency.Fits(weight)) return Ineligible::kCapacity;
+  if (full || weight > kMaxRequestTokensPerStep || !node.group->residency.Fits(weight)) {
+    return Ineligible::kCapacity;
+  }
   if (spec.kv_capacity_tokens > 0 && node.kv_tokens + demand.kv_tokens > spec.kv_capacity_tokens) {
     return Ineligible::kKvCapacity;
   }
@@ -106,18 +108,33 @@ void FindEligible(const Fleet& fleet, const QueryMarks& marks, const Demand& dem
 }
 
 absl::Status CheckEverFits(const Fleet& fleet, const QueryMarks& marks, const Demand& demand) {
-  std::uint64_t largest = 0;
+  std::uint64_t most_kv = 0;
+  std::uint32_t fewest_tokens = 0;
   for (const auto& node : fleet.nodes()) {
     if (!marks.Permits(*node)) continue;
-    const std::uint64_t capacity = node->spec.kv_capacity_tokens;
-    if (capacity == 0 || demand.kv_tokens <= capacity) return absl::OkStatus();
-    largest = std::max(largest, capacity);
+    const NodeSpec& spec = node->spec;
+    const std::uint64_t kv =
+        spec.kv_capacity_tokens > 0 ? spec.kv_capacity_tokens : demand.kv_tokens;
+    const bool wide =
+        std::uint64_t{demand.sequences} * spec.tokens_per_step > kMaxRequestTokensPerStep;
+    if (!wide && demand.kv_tokens <= kv) return absl::OkStatus();
+    most_kv = std::max(most_kv, kv);
+    if (fewest_tokens == 0 || spec.tokens_per_step < fewest_tokens) {
+      fewest_tokens = spec.tokens_per_step;
+    }
   }
-  if (largest == 0) return absl::OkStatus();  // nobody is permitted
-  return absl::InvalidArgumentError(
-      absl::StrCat("context_tokens + sequences * max_output_tokens: got ", demand.kv_tokens,
-                   ", expected at most ", largest,
-                   ", the largest kv_capacity_tokens of the nodes that the query permits"));
+  if (fewest_tokens == 0) return absl::OkStatus();  // nobody is permitted
+  if (most_kv < demand.kv_tokens) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("context_tokens + sequences * max_output_tokens: got ", demand.kv_tokens,
+                     ", expected at most ", most_kv,
+                     ", the largest kv_capacity_tokens of the nodes that the query permits"));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "sequences: got ", demand.sequences, ", expected at most ",
+      kMaxRequestTokensPerStep / fewest_tokens, ": the nodes that the query permits and that have ",
+      "the KV for it decode ", fewest_tokens, " or more tokens of each sequence in a step, and a ",
+      "request has at most ", kMaxRequestTokensPerStep, " in all"));
 }
 
 absl::Status NoCandidateError(absl::string_view model, const Eligibility& eligibility) {

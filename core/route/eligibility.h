@@ -24,6 +24,10 @@ struct Demand {
   std::uint64_t kv_tokens = 0;  // context plus expected output
 };
 
+// The most tokens of one request that a node decodes in a step: its sequences times the node's
+// tokens_per_step. Engines bound the tokens of a whole step about there.
+inline constexpr std::uint64_t kMaxRequestTokensPerStep = 8192;
+
 struct Eligibility {
   std::vector<Candidate> candidates;  // in the order of their registration
   std::array<std::uint32_t, kIneligibleReasons> ineligible{};

@@ -12,6 +12,7 @@
 namespace eldr {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -255,20 +256,31 @@ TEST_F(RouterPlaceTest, ARequestLargerThanAnyNodeIsInvalidAndNotFull) {
   MustPlace(query);
 }
 
-// As wide as a query and a node may be: it fits any group, again and again.
-TEST_F(RouterPlaceTest, TheWidestRequestsFit) {
+// 8,192 tokens of one request in a step are served, again and again; more never are.
+TEST_F(RouterPlaceTest, TheWidestRequestsFitAndWiderOnesAreRefused) {
   NodeSpec spec = Node("a");
   spec.tokens_per_step = 64;
   ASSERT_THAT(router_->RegisterNode(spec), IsOk());
   PlacementQuery query = Query("r");
-  query.sequences = 1024;
+  query.sequences = 128;
   for (const char* id : {"r1", "r2", "r3"}) {
     query.request_id = id;
     MustPlace(query);
   }
-  EXPECT_EQ(Status("a").load, 3u * 1024);
+  EXPECT_EQ(Status("a").load, 3u * 128);
   for (const char* id : {"r1", "r2", "r3"}) EXPECT_EQ(MustRelease(id), LeaseOutcome::kDone);
   EXPECT_THAT(Activation("a"), Each(0.0f));
+
+  for (const std::uint32_t sequences : {129u, 1024u}) {
+    query.sequences = sequences;
+    EXPECT_THAT(router_->Place(query),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(absl::StrCat("sequences: got ", sequences)),
+                               HasSubstr("expected at most 128"))));
+  }
+  // One that decodes fewer tokens of a sequence takes it.
+  RegisterNodes({"b"});
+  EXPECT_EQ(MustPlace(query).node.node_id, "b");
 }
 
 // 64 data-parallel ranks of one engine, 256 sequences on each, 4 tokens a step.

@@ -145,23 +145,23 @@ TEST_F(RouterReconcileTest, AdoptsNoMoreThanTheResidencyOfItsGroupHolds) {
   ASSERT_THAT(router_->RegisterNode(spec), IsOk());
   Hear({"a"});
   PlacementQuery query = Query("");
-  query.sequences = 1024;
-  constexpr std::uint32_t kEach = 1024 * 64;
-  // All but what a thousand requests of one sequence, and a bit, add.
+  query.sequences = 128;
+  constexpr std::uint32_t kEach = 128 * 64;
+  // All but what 128 requests of one sequence add.
   for (std::uint32_t i = 0; i + 1 < ResidencyMap::kMaxWeight / kEach; ++i) {
     const std::string id = absl::StrCat("r", i);
     query.request_id = id;
     MustPlace(query);
   }
   std::vector<std::string> more;
-  for (int i = 0; i < 1030; ++i) more.push_back(absl::StrCat("more", i));
+  for (int i = 0; i < 134; ++i) more.push_back(absl::StrCat("more", i));
   const Ids named(more);
   NodeReport report = Report("a");
   report.running_request_ids = named;
   report.complete_list = true;
   const auto result = router_->Heartbeat(report);
   ASSERT_THAT(result, IsOk());
-  EXPECT_EQ(result->adopted, 1024u);
+  EXPECT_EQ(result->adopted, 128u);
   EXPECT_EQ(result->not_adopted, 6u);
   EXPECT_THAT(router_->Place(Query("another")), StatusIs(absl::StatusCode::kResourceExhausted));
   for (const float activation : Activation("a")) {
