@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import math
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,14 @@ from typing import Any
 import numpy as np
 
 from eldr import v1
-from eldr.signature import MAX_EXPERTS, SignatureBuilder, Whole, check_geometry
+from eldr._told_tokens import RowCount, ToldTokens
+from eldr.signature import MAX_EXPERTS, MAX_TOKENS, SignatureBuilder, Whole, check_geometry
+
+# The forms of ids, as errors name them.
+_NPY = "vLLM .npy"
+_LISTS = "vLLM lists"
+_PROMPT_LISTS = "vLLM lists of the prompt"  # beside which those of decode may stand
+_INT32 = "SGLang int32"
 
 # Far more hidden layers, dense ones included, than any model has.
 _MAX_HIDDEN_LAYERS = 4_096
@@ -27,31 +35,45 @@ _TYPES = ("|u1", "<u1", "<u2", "<i2", "<i4", "<u4", "<i8")
 
 
 def signature_of_body(
-    body: Any, geometry: v1.ModelGeometry, *, hidden_layers: int = 0, choice: int = 0
+    body: Any,
+    geometry: v1.ModelGeometry,
+    *,
+    hidden_layers: int = 0,
+    choice: int = 0,
+    start_len: int = 0,
 ) -> v1.ExpertSignature | None:
     """The signature of the prompt that a whole JSON body (parsed) is the answer to.
 
-    Recognises the form by where the experts stand; None if there are none. Rows beyond the prompt
-    are left out where the body tells its length and has one choice. `hidden_layers` is for SGLang
-    alone, whose form has no shape. ValueError if they are not of this model.
+    Recognises the form by where the experts stand; None if there are none. The prompt ends where
+    `prompt_tokens` of usage or meta_info says or, without it, `completion_tokens` leaves it; rows
+    behind it are not read, as engines pad what they did not capture. A body of several choices does
+    not tell. `hidden_layers` is for SGLang alone, whose form has no shape: it must have as many
+    rows as the body itself tells. `start_len` is how many tokens the engine was asked to leave out
+    at the front (SGLang's routed_experts_start_len). ValueError if they are not of this model, or
+    it is not known which rows are the prompt's.
     """
     check_geometry(geometry)
     if not isinstance(body, Mapping):
         return None
+    builder = SignatureBuilder(geometry)
     reference = _at(body, "kv_transfer_params", "eldr_sig")
     if isinstance(reference, str):
-        builder = SignatureBuilder(geometry)
         counts, tokens = decode_reference_counts(reference, geometry)
         builder.add_counts(counts, tokens)
         return builder.build(tokens)
-    ids = _ids_of_body(body, geometry, hidden_layers, choice)
-    if ids is None:
+    found = _experts_of(body, choice)
+    if found is None:
         return None
-    prompt = _prompt_tokens(body)
-    rows = ids if prompt is None else ids[:prompt]
-    builder = SignatureBuilder(geometry)
-    builder.add_tokens(rows)
-    return builder.build(prompt)
+    form, experts = found
+    try:
+        told = ToldTokens(body, start_len)
+        ids = _open(form, experts, geometry, hidden_layers, told)
+        whole = (len(ids), min(len(ids), MAX_TOKENS))
+        rows, prompt = whole if form == _PROMPT_LISTS else told.prompt_among(len(ids))
+        builder.add_tokens(_select(ids[:rows], geometry))
+        return builder.build(prompt)
+    except ValueError as error:
+        raise ValueError(f"{form}: {error}") from None
 
 
 def decode_vllm_npy(text: str, geometry: v1.ModelGeometry) -> Whole:
@@ -64,6 +86,10 @@ def decode_vllm_npy(text: str, geometry: v1.ModelGeometry) -> Whole:
 
 def parse_npy(data: bytes, geometry: v1.ModelGeometry) -> Whole:
     """A whole .npy file of format 1.0 to 3.0 with whole numbers, in C order, nothing after it."""
+    return _select(_open_npy(data), geometry)
+
+
+def _open_npy(data: bytes) -> Whole:
     file = io.BytesIO(data)
     try:
         with warnings.catch_warnings():
@@ -89,7 +115,8 @@ def parse_npy(data: bytes, geometry: v1.ModelGeometry) -> Whole:
         raise ValueError(f"shape {shape}: expected (tokens, layers, top_k)")
     rest = data[file.tell() :]
     _check_shape(shape, dtype.itemsize, len(rest))
-    return _select(np.frombuffer(rest, dtype).reshape(shape), geometry)
+    ids: Whole = np.frombuffer(rest, dtype).reshape(shape)
+    return ids
 
 
 def decode_sglang_int32(text: str, geometry: v1.ModelGeometry, hidden_layers: int = 0) -> Whole:
@@ -98,22 +125,54 @@ def decode_sglang_int32(text: str, geometry: v1.ModelGeometry, hidden_layers: in
     `hidden_layers` of 0 stands for the geometry's: one more than the last of moe_hidden_layers,
     else layers. (A model whose last layers are dense needs the number.)
     """
+    return _select(_open_int32(text, geometry, hidden_layers, RowCount()), geometry)
+
+
+def _open_int32(text: str, geometry: v1.ModelGeometry, hidden_layers: int, told: RowCount) -> Whole:
+    """A body with another number of rows per token would be read shifted where its size divides.
+
+    So the tokens that come out must be as many as were told.
+    """
     moe = geometry.moe_hidden_layers
     rows = hidden_layers or (moe[-1] + 1 if moe else geometry.layers)
     data = _decode_base64(text)
-    token_bytes = rows * geometry.top_k * 4
-    if not data or len(data) % token_bytes:
+    row_bytes = geometry.top_k * 4
+    tokens, rest = divmod(len(data), rows * row_bytes)
+    if tokens == 0 or rest:
         raise ValueError(
             f"{len(data)} bytes of raw int32, expected tokens x {rows} hidden layers x top_k "
-            f"{geometry.top_k} x 4 bytes"
+            f"{geometry.top_k} x 4 bytes{_other_layers(len(data), row_bytes, told)}"
         )
-    shape = (len(data) // token_bytes, rows, geometry.top_k)
+    if not told.least <= tokens <= told.most:
+        missing = "; tell how many were left out at the front, if any (start_len)"
+        raise ValueError(
+            f"{len(data)} bytes of raw int32 are rows of {tokens} tokens with {rows} hidden layers "
+            f"and top_k {geometry.top_k}, expected {told} by {told.by}"
+            f"{_other_layers(len(data), row_bytes, told)}{missing if tokens < told.least else ''}"
+        )
+    shape = (tokens, rows, geometry.top_k)
     _check_shape(shape, 4, len(data))
-    return _select(np.frombuffer(data, "<i4").reshape(shape), geometry)
+    ids: Whole = np.frombuffer(data, "<i4").reshape(shape)
+    return ids
+
+
+def _other_layers(data_bytes: int, row_bytes: int, told: RowCount) -> str:
+    """What to correct, if the body's own count explains the bytes by other rows per token."""
+    if told.most == math.inf or data_bytes == 0 or data_bytes % (int(told.most) * row_bytes):
+        return ""
+    return (
+        f": the body has {data_bytes // (int(told.most) * row_bytes)} rows per token; tell which "
+        "of its hidden layers are MoE layers (moe_hidden_layers), or how many there are "
+        "(hidden_layers)"
+    )
 
 
 def decode_lists(lists: Any, geometry: v1.ModelGeometry) -> Whole:
     """vLLM 0.21: lists [tokens][layers][top_k]."""
+    return _select(_open_lists(lists), geometry)
+
+
+def _open_lists(lists: Any) -> Whole:
     try:
         array = np.array(lists)
     except ValueError:
@@ -123,7 +182,7 @@ def decode_lists(lists: Any, geometry: v1.ModelGeometry) -> Whole:
             f"lists of {array.dtype} in {array.ndim} levels, expected whole numbers in "
             "[tokens][layers][top_k]"
         )
-    return _select(array, geometry)
+    return array
 
 
 def decode_reference_counts(text: str, geometry: v1.ModelGeometry) -> tuple[Whole, int]:
@@ -179,17 +238,21 @@ def _at(value: Any, *path: str | int) -> Any:
     return value
 
 
-def _ids_of_body(
-    body: Mapping[str, Any], geometry: v1.ModelGeometry, hidden_layers: int, choice: int
-) -> Whole | None:
+def _experts_of(body: Mapping[str, Any], choice: int) -> tuple[str, Any] | None:
+    """The name of the form, and the experts in it; None if there are none."""
+    vllm = _at(body, "choices", choice, "routed_experts")
     prompt_lists = body.get("prompt_routed_experts")
     if isinstance(prompt_lists, list):
-        return decode_lists(prompt_lists, geometry)
-    vllm = _at(body, "choices", choice, "routed_experts")
+        if isinstance(vllm, str):
+            raise ValueError(
+                f"{_NPY}: prompt_routed_experts beside {_NPY}, expected routed_experts as lists "
+                "beside it"
+            )
+        return _PROMPT_LISTS, prompt_lists
     if isinstance(vllm, str):
-        return decode_vllm_npy(vllm, geometry)
+        return _NPY, vllm
     if isinstance(vllm, list):
-        return decode_lists(vllm, geometry)
+        return _LISTS, vllm
     for path in (
         ("meta_info", "routed_experts"),
         ("choices", choice, "sgl_ext", "routed_experts"),
@@ -197,19 +260,19 @@ def _ids_of_body(
     ):
         sglang = _at(body, *path)
         if isinstance(sglang, str):
-            return decode_sglang_int32(sglang, geometry, hidden_layers)
+            return _INT32, sglang
     return None
 
 
-def _prompt_tokens(body: Mapping[str, Any]) -> int | None:
-    choices = body.get("choices")
-    if isinstance(choices, list) and len(choices) > 1:
-        return None  # usage may be the sum over several prompts
-    for path in (("usage", "prompt_tokens"), ("meta_info", "prompt_tokens")):
-        told = _at(body, *path)
-        if isinstance(told, int) and told > 0:
-            return told
-    return None
+def _open(
+    form: str, experts: Any, geometry: v1.ModelGeometry, hidden_layers: int, told: ToldTokens
+) -> Whole:
+    """[tokens, hidden_layers, top_k], of which no id was looked at."""
+    if form == _NPY:
+        return _open_npy(_decode_base64(experts))
+    if form == _INT32:
+        return _open_int32(experts, geometry, hidden_layers, told.rows())
+    return _open_lists(experts)
 
 
 def _decode_base64(text: str) -> bytes:
