@@ -33,8 +33,14 @@ from support.clock import FakeClock
             "Options.retry.multiplier is nan, expected at least 1",
         ),
         (eldr.Options(max_receive_bytes=0), "max_receive_bytes is 0, expected more than 0"),
-        (eldr.Options(keepalive_time=5), "keepalive_time is 5, expected at least 10"),
-        (eldr.Options(keepalive_timeout=0), "keepalive_timeout is 0, expected more than 0"),
+        (eldr.Options(keepalive_time=0.9), "keepalive_time is 0.9, expected at least 1"),
+        (eldr.Options(keepalive_timeout=0), "keepalive_timeout is 0, expected at least 1"),
+        (
+            eldr.Options(http_proxy="http://u:sesame@host"),
+            'http_proxy is "http://host", expected http://[USER:PASSWORD@]HOST:PORT',
+        ),
+        (eldr.Options(http_proxy="https://u:sesame@h:1"), 'http_proxy is "h:1", expected http://'),
+        (eldr.Options(http_proxy="http://h:1/path"), 'http_proxy is "http://h:1/path", expected'),
         (
             eldr.Options(tls=eldr.TlsOptions(key_file="/k")),
             "Options.tls.certificate_file is",
@@ -60,13 +66,19 @@ def test_asks_for_the_authority_with_a_client_certificate(tmp_path: Path) -> Non
         eldr.Client(eldr.Options(tls=tls))
 
 
-def test_tells_grpc_to_reconnect_at_the_pace_of_retries() -> None:
+def test_tells_grpc_to_notice_soon_what_became_of_a_daemon() -> None:
     options = eldr.Options(retry=eldr.RetryOptions(initial_backoff=0.07, max_backoff=2))
     arguments = dict(channel_arguments(options))
     assert arguments["grpc.initial_reconnect_backoff_ms"] == 70
-    assert arguments["grpc.max_reconnect_backoff_ms"] == 2000
-    assert arguments["grpc.keepalive_time_ms"] == 20_000
-    assert arguments["grpc.keepalive_timeout_ms"] == 10_000
+    assert arguments["grpc.max_reconnect_backoff_ms"] == 400
+    slow = eldr.Options(retry=eldr.RetryOptions(initial_backoff=9, max_backoff=9))
+    assert dict(channel_arguments(slow))["grpc.initial_reconnect_backoff_ms"] == 400
+    quick = eldr.Options(retry=eldr.RetryOptions(initial_backoff=0.01, max_backoff=0.02))
+    assert dict(channel_arguments(quick))["grpc.max_reconnect_backoff_ms"] == 20
+    assert arguments["grpc.dns_min_time_between_resolutions_ms"] == 200
+    assert arguments["grpc.keepalive_time_ms"] == 2_000
+    assert arguments["grpc.keepalive_timeout_ms"] == 3_000
+    assert arguments["grpc.keepalive_permit_without_calls"] == 0
     silent = dict(channel_arguments(eldr.Options(keepalive_time=math.inf)))
     assert "grpc.keepalive_time_ms" not in silent
 

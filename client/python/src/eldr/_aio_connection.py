@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import grpc
 
-from eldr._connection import MAX_RETIRED, was_closed
+from eldr._connection import MAX_RETIRED, was_closed, with_proxy
 from eldr._credentials import TokenSource, tls_source
 from eldr._methods import Request, Response, Unary
 from eldr._retry import Attempts, Environment
@@ -66,7 +66,7 @@ class Connection:
                     await stub(request, timeout=attempts.remaining, metadata=self.token.metadata()),
                 )
             except grpc.aio.AioRpcError as raised:
-                error = from_rpc_error(raised)
+                error = with_proxy(from_rpc_error(raised), self.options)
             except grpc.aio.UsageError:  # gRPC's word for a channel that was closed just now
                 raise was_closed() from None
             await self._pause(attempts.pause_after(error))

@@ -12,7 +12,7 @@ from eldr._credentials import TokenSource, tls_source
 from eldr._methods import Request, Response, Unary
 from eldr._retry import Attempts, Environment
 from eldr.errors import EldrError, from_rpc_error
-from eldr.options import Options, channel_arguments
+from eldr.options import Options, channel_arguments, proxy_address
 
 # How many channels with replaced credentials are kept for the streams that run on them.
 MAX_RETIRED = 2
@@ -20,6 +20,14 @@ MAX_RETIRED = 2
 
 def was_closed() -> EldrError:
     return EldrError(grpc.StatusCode.FAILED_PRECONDITION, "the client was closed")
+
+
+def with_proxy(error: EldrError, options: Options) -> EldrError:
+    """Names the proxy where the daemon was not reached by way of one."""
+    if error.code is not grpc.StatusCode.UNAVAILABLE or not options.http_proxy:
+        return error
+    way = f" (by way of the proxy {proxy_address(options.http_proxy)})"
+    return EldrError(error.code, error.message + way)
 
 
 _READY = grpc.ChannelConnectivity.READY.value[0]
@@ -77,7 +85,7 @@ class Connection:
                     stub(request, timeout=attempts.remaining, metadata=self.token.metadata()),
                 )
             except grpc.RpcError as raised:
-                error = from_rpc_error(raised)
+                error = with_proxy(from_rpc_error(raised), self.options)
             except ValueError:  # gRPC's word for a channel that was closed just now
                 raise was_closed() from None
             self._pause(attempts.pause_after(error))
