@@ -61,12 +61,15 @@ TEST_F(ReactorTest, SoDoTheCallsOfThoseWhoMayNot) {
 }
 
 TEST_F(ReactorTest, SoDoThoseWithAToken) {
-  StartDaemon(WithTokens(TestConfig()));
+  Config config = WithTokens(TestConfig());
+  config.models = {{.name = kModel, .geometry = {2, 4, 2, {}}, .settings = {}}};
+  StartDaemon(config);
   ReactorLives lives(port(), Seed(),
                      {{"authorization", absl::StrCat("Bearer ", TokenOf(Role::kAdmin))}});
-  lives.Run(ReactorCalls() / 8);
+  lives.Run(ReactorCalls() / 4);
   ExpectAtRest();
   EXPECT_GT(lives.answered().at(Code::kOk), lives.made() / 100);
+  EXPECT_EQ(lives.answered().count(Code::kUnauthenticated), 0u);
 }
 
 TEST_F(ReactorTest, SoDoThoseBeyondALimit) {
@@ -74,9 +77,13 @@ TEST_F(ReactorTest, SoDoThoseBeyondALimit) {
   config.limits = {.calls = 2, .streams = 2, .waits = 1, .waits_per_peer = 1};
   Start(config);
   ReactorLives lives(port(), Seed());
-  lives.Run(ReactorCalls() / 8);
+  // How many are open at a time is up to the machine, so not every round goes beyond the limits.
+  for (int round = 0; round < 50; ++round) {
+    lives.Run(ReactorCalls() / 8);
+    if (lives.answered().contains(Code::kResourceExhausted)) break;
+  }
   ExpectAtRest();
-  EXPECT_GT(lives.answered().at(Code::kResourceExhausted), 0u);
+  EXPECT_TRUE(lives.answered().contains(Code::kResourceExhausted));
   EXPECT_TRUE(Eventually([this] { return Place("after").ok(); }));
 }
 

@@ -129,9 +129,10 @@ std::string ObserveBooks(const Router& router) {
   }
   const auto nodes = router.ListNodes("");
   for (const NodeStatus& node : *nodes) {
-    absl::StrAppend(&seen, "node ", node.spec.node_id, " ", node.spec.incarnation, " ",
-                    Name(node.state), " ", node.draining, " ", node.leases, " ", node.kv_tokens,
-                    "\n");
+    // A view of the silence at the moment, which no file keeps.
+    const NodeState state = node.state == NodeState::kLostInPanic ? NodeState::kReady : node.state;
+    absl::StrAppend(&seen, "node ", node.spec.node_id, " ", node.spec.incarnation, " ", Name(state),
+                    " ", node.draining, " ", node.leases, " ", node.kv_tokens, "\n");
     const auto residency = router.GetResidency(node.spec.node_id);
     for (const float chance : residency->activation) {
       absl::StrAppend(&seen, absl::Hex(std::bit_cast<std::uint32_t>(chance)), " ");
