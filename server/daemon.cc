@@ -230,9 +230,12 @@ Daemon::~Daemon() {
 
 void Daemon::Stop() {
   if (std::exchange(stopped_, true) || http_ == nullptr) return;  // or it never served
-  stopping_.store(true);
+  {
+    MutexLock lock(health_mutex_);
+    grpc_->SetReady(false);
+    stopping_.store(true);
+  }
   self_caller_.reset();
-  grpc_->SetReady(false);
   log_.Info("stopping", {{"shutdown_delay", absl::FormatDuration(config_.shutdown_delay)},
                          {"drain_timeout", absl::FormatDuration(config_.drain_timeout)}});
   std::this_thread::sleep_for(absl::ToChronoNanoseconds(config_.shutdown_delay));
@@ -256,6 +259,7 @@ void Daemon::Stop() {
 
 void Daemon::CheckReadiness() {
   readiness_->Step();
+  MutexLock lock(health_mutex_);
   grpc_->SetReady(NotReady().empty());
 }
 

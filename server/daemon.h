@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/clock.h"
+#include "core/base/mutex.h"
 #include "core/route/router.h"
 #include "server/auth/audit.h"
 #include "server/auth/authorizer.h"
@@ -94,6 +95,8 @@ class Daemon {
 
   const Config config_;
   const Clock& clock_;
+  // Held while health is told, so that nobody tells it that all is well once this stops.
+  Mutex health_mutex_;
   std::atomic<bool> stopping_{false};
   bool stopped_ = false;
 

@@ -1,6 +1,7 @@
 #include "server/grpc_listeners.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 
 #include <cerrno>
@@ -133,6 +134,11 @@ void GrpcListeners::Admit(std::size_t index, int listening, UniqueFd connection)
                {{"cause", "too many open files"}, {"limit", OpenFileLimit()}}, "connection_refused",
                1);
     return;
+  }
+  if (!addresses_[index].unix_socket) {
+    const auto milliseconds = static_cast<unsigned>(absl::ToInt64Milliseconds(kClientSilence));
+    setsockopt(connection.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
+               sizeof(milliseconds));
   }
   const bool plaintext = addresses_[index].unix_socket || IsOwn(connection.get());
   take_(listening, std::move(connection), plaintext);

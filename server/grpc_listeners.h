@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "core/base/mutex.h"
 #include "server/base/listener.h"
@@ -20,6 +21,10 @@
 #include "server/base/wake_up.h"
 
 namespace eldr {
+
+// How long a client may leave bytes unacknowledged, or a question whether it lives unanswered,
+// until it counts as gone.
+inline constexpr absl::Duration kClientSilence = absl::Seconds(20);
 
 // gRPC's own listeners stop for good when one accept() fails, as it does without free files. These
 // go on: what cannot be accepted now is tried again, a socket that does not work any more is opened

@@ -44,7 +44,8 @@ void SetArguments(const GrpcConfig& config, grpc::ServerBuilder& builder) {
   // Finds clients that vanished without a word, so that their streams end.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
                              static_cast<int>(absl::ToInt64Milliseconds(config.keepalive_time)));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(kClientSilence)));
   // Clients may ping as often as every second, so that they notice soon that a daemon vanished
   // (docs/operations.md); more often is answered by closing the connection.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1'000);

@@ -60,11 +60,10 @@ void SetCurrent(Log* log) {
 GrpcLog::GrpcLog(Log& log) {
   SetCurrent(&log);
   gpr_set_log_function(Forward);
+  gpr_log_verbosity_init();  // as GRPC_VERBOSITY has it, errors by default
 }
 
-GrpcLog::~GrpcLog() {
-  gpr_set_log_function(nullptr);  // gRPC's own again
-  SetCurrent(nullptr);
-}
+// What gRPC says after this is dropped: written by gRPC itself it might hold up the end.
+GrpcLog::~GrpcLog() { SetCurrent(nullptr); }
 
 }  // namespace eldr

@@ -11,7 +11,8 @@ namespace eldr {
 // gRPC has one log for the whole process and writes it to standard error by itself, a line for each
 // failed handshake, and waits if nobody reads. While this lives its lines are events `grpc` of the
 // log, with where in gRPC's source they come from; what gRPC calls an error is a warning, since any
-// stranger can cause one. Each such place writes a few lines a second at most.
+// stranger can cause one. Each such place writes a few lines a second at most. Later lines are
+// dropped.
 //
 // One at a time.
 class GrpcLog {

@@ -63,7 +63,7 @@ absl::Status Listener::OpenTcp() {
     // One socket of IPv6 takes IPv4 too; where there is no IPv6, IPv4 alone.
     sockaddr_in6 all{};
     all.sin6_family = AF_INET6;
-    const absl::Status status = Bind(reinterpret_cast<const sockaddr*>(&all), sizeof(all));
+    absl::Status status = Bind(reinterpret_cast<const sockaddr*>(&all), sizeof(all));
     if (status.code() != absl::StatusCode::kNotFound) return status;
     sockaddr_in all4{};
     all4.sin_family = AF_INET;
@@ -78,7 +78,7 @@ absl::Status Listener::OpenTcp() {
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> all(found, freeaddrinfo);
   absl::Status status;
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    const absl::Status bound = Bind(one->ai_addr, one->ai_addrlen);
+    absl::Status bound = Bind(one->ai_addr, one->ai_addrlen);
     if (bound.ok()) continue;
     status = bound;
     if (!absl::IsNotFound(bound)) return bound;

@@ -23,8 +23,7 @@ bool LogQueue::Admit(absl::string_view key, std::uint64_t per_second) {
 
 void LogQueue::Push(std::string line) {
   MutexLock lock(mutex_);
-  bytes_ += line.size();
-  lines_.push_back(std::move(line));
+  Append(std::move(line));
   while (lines_.size() > kMaxLines || (bytes_ > kMaxBytes && lines_.size() > 1)) {
     bytes_ -= lines_.front().size();
     lines_.pop_front();
@@ -34,14 +33,15 @@ void LogQueue::Push(std::string line) {
   changed_.NotifyAll();
 }
 
+void LogQueue::Append(std::string line) {
+  bytes_ += line.size();
+  lines_.push_back(std::move(line));
+}
+
 void LogQueue::TellLeftOut() {
-  const auto push = [this](std::string line) {
-    bytes_ += line.size();
-    lines_.push_back(std::move(line));
-  };
   const MonotonicTime now = ending_ ? absl::InfiniteDuration() : clock_.Monotonic();
   for (const auto& [event, lines] : limit_.TakeLeftOut(now)) {
-    push(tell_(event, lines, "rate"));
+    Append(tell_(event, lines, "rate"));
   }
   // In front: they stood before all that is there now.
   if (untold_queue_ > 0) {
@@ -49,7 +49,7 @@ void LogQueue::TellLeftOut() {
     bytes_ += lines_.front().size();
   }
   if (output_works_ && untold_output_ > 0) {
-    push(tell_("", std::exchange(untold_output_, 0), "output"));
+    Append(tell_("", std::exchange(untold_output_, 0), "output"));
   }
 }
 

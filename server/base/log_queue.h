@@ -59,6 +59,7 @@ class LogQueue {
  private:
   // The next line; nothing if there will be none.
   std::optional<std::string> Next();
+  void Append(std::string line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Queues the lines that tell of what was left out.
   void TellLeftOut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // True once `condition`, which is asked under the lock, holds; false if `patience` ends before.
