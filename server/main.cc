@@ -36,7 +36,7 @@ absl::Status WritePortFile(const std::string& path, const Daemon& daemon) {
     absl::StrAppend(&ports, "grpc=", address.ToString(), "\n");
   }
   absl::StrAppend(&ports, "http=", daemon.http_address().ToString(), "\n");
-  const absl::Status written = ReplaceFile(RealFileSystem(), path, ports);
+  absl::Status written = ReplaceFile(RealFileSystem(), path, ports);
   if (written.ok()) return written;
   return absl::UnavailableError(
       absl::StrCat("--port-file: cannot write ", path, " (", written.message(), ")"));

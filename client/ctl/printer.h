@@ -22,9 +22,9 @@ class Printer {
  public:
   Printer(std::ostream& out) : out_(&out) {}  // NOLINT: any stream will do
 
-  template <std::size_t N>
-  Printer& operator<<(const char (&literal)[N]) {
-    return Verbatim(absl::string_view(literal, N - 1));
+  template <std::size_t size>
+  Printer& operator<<(const char (&literal)[size]) {
+    return Verbatim(absl::string_view(literal, size - 1));
   }
   Printer& operator<<(absl::string_view text) { return Verbatim(Printable(text)); }
   template <

@@ -112,7 +112,7 @@ absl::Status Connection::Retry(const CallOptions& options, Repeat repeat,
 }
 
 absl::Status Connection::Judge(const grpc::Status& status) {
-  const absl::Status judged = FromGrpcStatus(status);
+  absl::Status judged = FromGrpcStatus(status);
   if (!absl::IsUnavailable(judged)) return judged;
   SearchDaemon();
   if (options_.http_proxy.empty() || options_.channel != nullptr) return judged;

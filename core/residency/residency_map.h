@@ -24,8 +24,8 @@ namespace eldr {
 // Takes 5.5 bytes per cell, and 7.5 while its weight is beyond kMaxNarrowWeight. Not thread-safe.
 class ResidencyMap {
  public:
-  // How much multiplicity fits: far more than an expert group decodes in one step, so that it bounds
-  // nobody. Times 3.912 * 2^16 it is well below 2^48, so that every sum is exact.
+  // How much multiplicity fits: far more than an expert group decodes in one step, so that it
+  // bounds nobody. Times 3.912 * 2^16 it is well below 2^48, so that every sum is exact.
   static constexpr std::uint32_t kMaxWeight = 1u << 24;
   // How much fits 32 bits by cell. Beyond it a third row has the bits above, which costs time.
   static constexpr std::uint32_t kMaxNarrowWeight = 1u << 14;

@@ -99,7 +99,8 @@ void BlockStorePropertyTest::Compose() {
   std::uint32_t tokens = twin_.Compose(worker, hashes, expected);
   std::optional<ExpertSignature> fresh;
   if (Below(2) == 0) {
-    const TestSignature signature = RandomSignature(geometry_, 1 + Below(20), rng_);
+    const TestSignature signature =
+        RandomSignature(geometry_, static_cast<std::uint32_t>(1 + Below(20)), rng_);
     fresh = Parsed(signature, geometry_);
     tokens += signature.tokens;
     for (std::size_t cell = 0; cell < expected.size(); ++cell) {

@@ -18,7 +18,6 @@ namespace eldr {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using Code = absl::StatusCode;
 
 // One message there, one back, for services whose protos the platform does not ship.

@@ -11,7 +11,6 @@
 namespace eldr {
 namespace {
 
-using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::FloatNear;
 

@@ -13,7 +13,6 @@ namespace {
 
 using ::testing::Each;
 using ::testing::FloatEq;
-using ::testing::FloatNear;
 using ::testing::Pointwise;
 
 const ModelGeometry kPriorGeometry = {2, 4, 1, {}};

@@ -17,8 +17,8 @@ TEST(ProcessCollectorTest, TellsWhatTheProcessTakes) {
   for (const prometheus::MetricFamily& family : ProcessCollector().Collect()) {
     ASSERT_EQ(family.metric.size(), 1u) << family.name;
     const prometheus::ClientMetric& metric = family.metric.front();
-    values[family.name] = family.type == prometheus::MetricType::Counter ? metric.counter.value
-                                                                         : metric.gauge.value;
+    values[family.name] =
+        family.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value;
   }
   EXPECT_EQ(values.size(), 6u);
   EXPECT_GT(values["process_cpu_seconds_total"], 0.001);

@@ -13,7 +13,6 @@
 namespace eldr {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(PageTokenTest, BringsBackItsPlace) {

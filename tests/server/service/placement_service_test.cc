@@ -9,9 +9,7 @@
 namespace eldr {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 using Code = absl::StatusCode;
 
