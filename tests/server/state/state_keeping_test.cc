@@ -242,14 +242,14 @@ TEST_F(StateKeepingTest, LeaseIdsGoOnOverSeveralProcesses) {
   EXPECT_GT(process_->Place("next")->lease_id, last);
 }
 
-// Calls back when a whole file is about to become the state.
+// Calls back, once, when a whole file is about to become the state.
 class CallsBack final : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path) override {
     return RealFileSystem().Create(path);
   }
   absl::Status Rename(const std::string& from, const std::string& to) override {
-    if (before_rename) before_rename();
+    if (const auto call = std::exchange(before_rename, nullptr)) call();
     return RealFileSystem().Rename(from, to);
   }
   absl::Status Remove(const std::string& path) override { return RealFileSystem().Remove(path); }
@@ -273,7 +273,6 @@ TEST(StateRewriteTest, NoAnswerWaitsForItAndWhatHappensMeanwhileIsKept) {
   faults.set_full(false);
   int answered = 0;
   files.before_rename = [&] {
-    files.before_rename = nullptr;
     process.Release("ends");
     ASSERT_THAT(process.Place("meanwhile"), IsOk());
     process.store_->WhenKept([&] { ++answered; });
