@@ -111,8 +111,8 @@ class HttpServerTest : public ::testing::Test {
   std::unique_ptr<HttpServer> server_;
 };
 
-// A machine that runs other tests beside this one is slow at times; a server that waits for a client
-// waits for five seconds.
+// A machine that runs other tests beside this one is slow at times; a server that waits for a
+// client waits for five seconds.
 constexpr absl::Duration kSoon = absl::Seconds(2);
 
 TEST_F(HttpServerTest, AThousandWhoSayNothingKeepNobodyWaiting) {
