@@ -44,7 +44,12 @@ class FakeDaemon:
         self.metadata: list[dict[str, str]] = []
         self.deadlines: list[float] = []
         self._lock = threading.Lock()
-        self._server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
+        options = [
+            ("grpc.so_reuseport", 0),
+            # Clients of tests ping more often than a server puts up with otherwise.
+            ("grpc.http2.max_ping_strikes", 0),
+        ]
+        self._server = grpc.server(ThreadPoolExecutor(16), options=options)
         self._server.add_generic_rpc_handlers([self._handlers(name) for name in _SERVICES])
         self.port = self._server.add_insecure_port(address)
         self._server.start()
