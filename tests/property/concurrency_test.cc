@@ -1,11 +1,13 @@
 // Many threads on one router: nothing is lost, leaked or torn. Worth most under ThreadSanitizer.
 #include <atomic>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/policy/policy_factory.h"
 #include "core/route/router.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -29,10 +31,10 @@ class CountingObserver final : public RouterObserver {
 
 class ConcurrencyTest : public ::testing::Test {
  protected:
-  ConcurrencyTest() {
+  explicit ConcurrencyTest(const PolicySettings& settings = {}) {
     router_ = Router::Create({}, clock_, observer_).value();
     for (int m = 0; m < kModels; ++m) {
-      EXPECT_THAT(router_->DeclareModel({Model(m), geometry_, {}}), IsOk());
+      EXPECT_THAT(router_->DeclareModel({Model(m), geometry_, settings}), IsOk());
       for (int n = 0; n < kNodes; ++n) {
         NodeSpec spec;
         spec.node_id = NodeId(m, n);
@@ -185,11 +187,41 @@ TEST_F(ConcurrencyTest, ThreadsThatPlaceOneRequestGetOneLease) {
   EXPECT_EQ(router_->DescribeModel(Model(0))->leases, 100u);
 }
 
-TEST_F(ConcurrencyTest, NodesComeAndGoWhileRequestsArePlaced) {
+std::vector<std::string> Policies() {
+  std::vector<std::string> names;
+  for (const absl::string_view name : PolicyNames()) names.emplace_back(name);
+  return names;
+}
+
+// With each policy, since some have work done beside the lock.
+class ConcurrentPolicyTest : public ConcurrencyTest,
+                             public ::testing::WithParamInterface<std::string> {
+ protected:
+  ConcurrentPolicyTest() : ConcurrencyTest(Settings()) {}
+
+ private:
+  static PolicySettings Settings() {
+    PolicySettings settings;
+    settings.policy = GetParam();
+    return settings;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Policies, ConcurrentPolicyTest, ::testing::ValuesIn(Policies()),
+                         [](const auto& param) { return param.param; });
+
+TEST_P(ConcurrentPolicyTest, NodesComeAndGoWhileRequestsArePlaced) {
   std::atomic<int> placed{0};
   InThreads([&](int thread) {
     const std::string model = Model(0);
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 1000; ++i) {
+      if (thread == 1) {
+        for (BackgroundJob& job : router_->TakeBackgroundJobs()) {
+          job.Run();
+          job.Publish();
+        }
+        continue;
+      }
       if (thread == 0) {
         // One node stays.
         const std::string node_id = NodeId(0, 1 + i % (kNodes - 1));

@@ -5,14 +5,16 @@ include(GoogleTest)
 set(ELDR_TEST_SEED 1 CACHE STRING "Seed of random tests, 1 to 99999; 0 draws one for each run")
 
 # eldr_add_test(NAME <target> SOURCES <file>... LABELS <label>
-#               [LIBS <target>...] [ENVIRONMENT <NAME=value>...] [TIMEOUT <seconds>])
+#               [LIBS <target>...] [ENVIRONMENT <NAME=value>...] [TIMEOUT <seconds>] [THREADS])
 #
 # A GoogleTest program; each of its tests becomes a ctest test. It links GoogleMock's main, the
 # headers of tests/support and LIBS. ENVIRONMENT is set when a test runs (generator expressions
-# such as $<TARGET_FILE:eldrd> work). A test that takes longer than TIMEOUT (120 s) fails.
-add_custom_target(core_tests)  # every test with the label core
+# such as $<TARGET_FILE:eldrd> work). A test that takes longer than TIMEOUT (120 s) fails. THREADS
+# adds the label threads: the program's tests run several threads on one object of ours and need no
+# gRPC, so ThreadSanitizer has something to find in them.
+add_custom_target(threads_tests)  # every test with the label threads
 function(eldr_add_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT;LABELS" "SOURCES;LIBS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "THREADS" "NAME;TIMEOUT;LABELS" "SOURCES;LIBS;ENVIRONMENT")
   foreach(needed NAME SOURCES LABELS)
     if(NOT arg_${needed})
       message(FATAL_ERROR "eldr_add_test: ${needed} is missing")
@@ -28,21 +30,22 @@ function(eldr_add_test)
   add_executable(${arg_NAME} ${arg_SOURCES})
   target_link_libraries(${arg_NAME} PRIVATE
     eldr_build_flags eldr_test_support ${arg_LIBS} GTest::gmock_main)
-  if("core" IN_LIST arg_LABELS)
-    add_dependencies(core_tests ${arg_NAME})
+  if(arg_THREADS)
+    add_dependencies(threads_tests ${arg_NAME})
+    list(APPEND arg_LABELS threads)
   endif()
 
   gtest_discover_tests(${arg_NAME}
     DISCOVERY_TIMEOUT 60
     TEST_LIST ${arg_NAME}_TESTS
-    PROPERTIES LABELS ${arg_LABELS} TIMEOUT ${arg_TIMEOUT})
+    PROPERTIES TIMEOUT ${arg_TIMEOUT})
 
   # gtest_discover_tests cannot pass on a property that is a list, so a script that ctest reads
-  # after the discovered tests sets the environment.
-  set(script ${CMAKE_CURRENT_BINARY_DIR}/${arg_NAME}_environment.cmake)
+  # after the discovered tests sets those.
+  set(script ${CMAKE_CURRENT_BINARY_DIR}/${arg_NAME}_properties.cmake)
   file(GENERATE OUTPUT ${script} CONTENT
 "foreach(test IN LISTS ${arg_NAME}_TESTS)
-  set_tests_properties(\${test} PROPERTIES ENVIRONMENT
+  set_tests_properties(\${test} PROPERTIES LABELS [==[${arg_LABELS}]==] ENVIRONMENT
     [==[GTEST_RANDOM_SEED=${ELDR_TEST_SEED};${arg_ENVIRONMENT}]==])
 endforeach()
 ")
