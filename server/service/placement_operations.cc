@@ -149,7 +149,10 @@ absl::Status ReleaseLease(ServiceContext& context, const v1::ReleaseLeaseRequest
   ELDR_ASSIGN_OR_RETURN(release, FromProto(request));
   LeaseOutcome outcome;
   ELDR_ASSIGN_OR_RETURN(outcome, context.router.Release(release));
-  if (context.capture != nullptr && request.has_decode_counts() && outcome == LeaseOutcome::kDone) {
+  // Of a lease that ended already, too: an engine and a frontend that both release may do so in any
+  // order, and it is the engine that knows the counts.
+  if (context.capture != nullptr && request.has_decode_counts() &&
+      outcome != LeaseOutcome::kStale) {
     context.capture->OnDecodeCounts(release.lease.model, release.lease.request_id,
                                     request.decode_counts());
   }

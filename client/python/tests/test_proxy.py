@@ -43,6 +43,7 @@ def test_prefills_places_decodes_and_releases(start_eldrd: Start) -> None:
                 "remote_block_ids": [1, 2],
                 "remote_host": "p0",
                 "eldr_request_id": "req-1",
+                "eldr_lease_id": explained.lease_id,
             }
             assert (decode_body["max_tokens"], decode_body["n"]) == (4, 2)
             assert decode_headers.get("x-data-parallel-rank") == (

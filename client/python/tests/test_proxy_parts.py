@@ -63,6 +63,11 @@ def test_a_decode_leg_hands_the_reply_on_but_for_the_routers_part() -> None:
     assert leg["kv_transfer_params"] == {"remote_host": "p0", "eldr_request_id": "r"}
 
 
+def test_a_decode_leg_names_its_lease() -> None:
+    leg = bodies.vllm_decode({}, "r", None, 2**63 + 1)
+    assert leg["kv_transfer_params"] == {"eldr_request_id": "r", "eldr_lease_id": 2**63 + 1}
+
+
 def test_both_legs_of_a_pair_meet_in_one_room() -> None:
     one = bodies.sglang_pair({"stream": True}, "r", Prefill("http://p0:8000", 9001))
     assert one["bootstrap_host"] == "p0"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 
 import eldr
@@ -18,6 +19,7 @@ from eldr import v1
 from support.both import KINDS, with_client
 from support.clock import FakeClock
 from support.real_daemon import Eldrd, wait_until
+from support.records import records
 
 both = pytest.mark.parametrize("kind", KINDS)
 Start = Callable[..., Eldrd]
@@ -59,6 +61,33 @@ def test_serves_a_request_from_signature_to_release(start_eldrd: Start, kind: st
         assert described.leases == 0
 
     with_client(kind, eldr.Options(target=daemon.target), body)
+
+
+def test_records_what_was_decoded_though_a_frontend_released_first(
+    start_eldrd: Start, tmp_path: Path
+) -> None:
+    captures = tmp_path / "captures"
+    daemon = start_eldrd(f'capture: {{directory: "{captures}"}}\n')
+    with eldr.Client(eldr.Options(target=daemon.target)) as client:
+        client.register_node(node())
+        placed = client.place(v1.PlaceRequest(model="m", request_id="r"))
+        key = v1.LeaseKey(model="m", request_id="r", lease_id=placed.lease_id)
+        counts = eldr.encode_counts(np.array([3, 3, 0, 0, 0, 0, 0, 0] * 2), 3)
+        with_counts = v1.ReleaseLeaseRequest(lease=key, decode_counts=counts)
+        assert client.release_lease(v1.ReleaseLeaseRequest(lease=key)).outcome == (
+            v1.LEASE_OUTCOME_DONE
+        )
+        assert client.release_lease(with_counts).outcome == v1.LEASE_OUTCOME_NOT_HELD
+        # Of another lease than the one that the request holds now they are not its own.
+        client.place(v1.PlaceRequest(model="m", request_id="r"))
+        assert client.release_lease(with_counts).outcome == v1.LEASE_OUTCOME_STALE
+    daemon.stop()
+    decoded = [
+        record.decode_counts
+        for record in records(captures, v1.CaptureRecord)
+        if record.HasField("decode_counts")
+    ]
+    assert decoded == [counts]
 
 
 @both

@@ -195,6 +195,20 @@ def test_tells_what_does_not_fit_into_one_heartbeat_in_the_next_at_once() -> Non
     assert node.told(1.1).finished_request_ids == many[MAX_IDS:]
 
 
+def test_what_finished_with_a_lease_is_told_with_it_even_if_the_id_runs_again() -> None:
+    node = Node()
+    node.register()
+    leases = [v1.FinishedRequest(request_id="a", lease_id=7), v1.FinishedRequest(request_id="b")]
+    node.load = Load(running_request_ids=["a", "b"], complete=True, finished=leases)
+    node.reports.failed(node.beat(1.0), eldr.EldrError(grpc.StatusCode.UNAVAILABLE, ""), 1.0)
+    node.load = Load(running_request_ids=["a"], complete=True, finished=[leases[0]])
+    request = node.told(2.0)
+    assert list(request.finished) == [leases[0]]  # an id alone may name the one that runs
+    assert list(request.finished_request_ids) == []
+    node.load = Load()
+    assert list(node.told(3.0).finished) == []
+
+
 def test_drains_once_and_again_after_it_registered_anew() -> None:
     node = Node()
     node.register()

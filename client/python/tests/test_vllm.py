@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import pickle
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,79 +24,22 @@ from support.fake_vllm import (
     as_tensor,
 )
 from support.real_daemon import Eldrd, wait_until
-from support.small_engine import Request, SmallEngine, counts_of, truth
+from support.small_engine import counts_of, truth
+from support.vllm_stand import (
+    BLOCK,
+    EXPERTS,
+    LAYERS,
+    TOP_K,
+    caches,
+    connector,
+    engine,
+    prefill_config,
+    pushed,
+    request,
+    vllm_modules,
+)
 
-LAYERS, EXPERTS, TOP_K, BLOCK = 2, 8, 2, 4
-
-
-@pytest.fixture(autouse=True)
-def vllm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """vLLM's modules, and the connector's made anew over them."""
-    for name, module in fake_vllm.modules().items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delitem(sys.modules, "eldr.vllm.connector", raising=False)
-    monkeypatch.setattr(fake_vllm.tp_group, "is_first_rank", True)
-    yield
-    sys.modules.pop("eldr.vllm.connector", None)
-
-
-def connector(config: Any, role: Any, blocks: int = 64, *specs: Any) -> Any:
-    """As the engine makes it: a name in the module of kv_connector_module_path."""
-    import eldr.vllm
-
-    return eldr.vllm.EldrConnector(config, role, fake_vllm.cache_config(blocks, BLOCK, *specs))
-
-
-def prefill_config(target: str, layers: list[Any], **more: Any) -> Any:
-    extra = {"target": target, "worker": "p0", **more.pop("extra", {})}
-    return fake_vllm.vllm_config(extra, layers, experts=EXPERTS, top_k=TOP_K, **more)
-
-
-def caches() -> dict[str, Any]:
-    return {"model.layers.0.attn": as_tensor([0])}
-
-
-@contextlib.contextmanager
-def engine(
-    target: str, chance: random.Random, *, blocks: int = 64, budget: int = 16
-) -> Iterator[SmallEngine]:
-    layers = [MoERunner(number) for number in (1, 3)]
-    draft = MoERunner(9, "mtp.layers.0.mlp")
-    config = prefill_config(target, [*layers, draft])
-    scheduler = connector(config, KVConnectorRole.SCHEDULER, blocks)
-    worker = connector(config, KVConnectorRole.WORKER, blocks)
-    worker.register_kv_caches(caches())
-    assert worker.stopped is None
-    assert draft.router.capture_fn is None
-    yield SmallEngine(
-        scheduler,
-        worker,
-        layers,
-        blocks=blocks,
-        block_size=BLOCK,
-        budget=budget,
-        experts=EXPERTS,
-        top_k=TOP_K,
-        chance=chance,
-    )
-    wait_until(worker._pusher._jobs.empty)
-    worker.shutdown()
-    scheduler.shutdown()
-    assert scheduler.stopped is None
-    assert worker.stopped is None
-
-
-def pushed(daemon: FakeDaemon) -> dict[str, v1.PushSignatureRequest]:
-    got: dict[str, v1.PushSignatureRequest] = {}
-    for name, request in daemon.calls:
-        assert name == "PushSignature"
-        assert request.request_id not in got, "each prompt once"
-        got[request.request_id] = request
-    return got
-
-
-def request(name: str, tokens: list[int], output: int = 3, **more: Any) -> Request:
-    return Request(f"cmpl-{name}-0-0123abcd", list(tokens), len(tokens), output, **more)
+vllm = pytest.fixture(autouse=True)(vllm_modules)
 
 
 def test_pushes_each_prompts_exact_counts_whatever_the_scheduler_does(daemon: FakeDaemon) -> None:
@@ -200,7 +141,7 @@ def test_keeps_a_callback_that_was_bound_before(daemon: FakeDaemon) -> None:
     with fake_vllm.forward_context(fake_vllm.ForwardContext(mapping)):
         layer.router.capture_fn(ids)
     assert seen[0] is ids
-    assert worker._table.count(np.array([2])).wait()[1] == 1
+    assert worker._table.count(np.array([2])).wait()[1].tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -304,8 +245,8 @@ def test_takes_the_rows_of_its_own_data_parallel_rank(daemon: FakeDaemon, dispat
         assert layer.router.capture_fn is not None
         layer.router.capture_fn(as_tensor(ids))
     counts, tokens = worker._table.count(np.array([2, 3])).wait()
-    assert tokens == 2
-    assert counts.tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
+    assert tokens.tolist() == [2]
+    assert counts[0].tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
 
 
 def test_only_the_first_rank_of_tensor_parallelism_captures(

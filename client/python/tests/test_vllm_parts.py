@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from eldr._engine.config import read
-from eldr.vllm._ids import external_id
-from eldr.vllm._schedule import Schedule
-from eldr.vllm._slots import SlotTable, slots_of
-from support import fake_torch
-from support.clock import FakeClock
-from support.fake_vllm import as_tensor
+from eldr.vllm._ids import external_id, lease_id
+from support.vllm_steps import Steps, names
 
 
 @pytest.mark.parametrize(
@@ -37,6 +31,18 @@ def test_takes_the_clients_id_out_of_the_engines(internal: str, external: str) -
         {"eldr_request_id": "x" * 257},
     ):
         assert external_id(internal, odd) == external
+
+
+def test_takes_a_lease_only_where_one_is_told() -> None:
+    assert lease_id({"eldr_lease_id": 2**63 + 1}) == 2**63 + 1
+    for odd in (
+        None,
+        {},
+        {"eldr_lease_id": "7"},
+        {"eldr_lease_id": True},
+        {"eldr_lease_id": 2**64},
+    ):
+        assert lease_id(odd) == 0
 
 
 def settings(given: dict[str, Any], **more: Any) -> Any:
@@ -77,6 +83,7 @@ def test_variables_win_over_flags() -> None:
         ({"capacity": "many"}, "capacity is 'many', expected a value of type int"),
         ({"capacity": -1}, "capacity is -1, expected at least 0"),
         ({"queue": 0}, "queue is 0"),
+        ({"block_tokens": -1}, "block_tokens is -1, expected at least 0"),
         ({"queue": True}, "expected a value of type int"),
         ({"push": "maybe"}, "expected a value of type bool"),
         ({"target": 3}, "expected a value of type str"),
@@ -94,42 +101,6 @@ def test_refuses_keys_that_make_no_sense(given: dict[str, Any], message: str) ->
 
 
 # The schedule.
-
-
-class Steps:
-    """Feeds a schedule with one request after the other."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.schedule = Schedule(0, 4, self.clock)
-
-    def announce(self, name: str, prompt: int, told: Any = None) -> None:
-        self.schedule.new_request(
-            SimpleNamespace(request_id=name, num_prompt_tokens=prompt, kv_transfer_params=told)
-        )
-
-    def step(self, new: Any = (), cached: Any = (), resumed: Any = (), **scheduled: int) -> Any:
-        """`new` and `cached` are (name, blocks, computed)."""
-        return self.schedule.step(
-            SimpleNamespace(
-                scheduled_new_reqs=[
-                    SimpleNamespace(
-                        req_id=name,
-                        prompt_token_ids=[0] * 9,
-                        block_ids=(blocks,),
-                        num_computed_tokens=computed,
-                    )
-                    for name, blocks, computed in new
-                ],
-                scheduled_cached_reqs=SimpleNamespace(
-                    req_ids=[name for name, _, _ in cached],
-                    resumed_req_ids=set(resumed),
-                    new_block_ids=[(blocks,) if blocks else None for _, blocks, _ in cached],
-                    num_computed_tokens=[computed for _, _, computed in cached],
-                ),
-                num_scheduled_tokens=scheduled,
-            )
-        )
 
 
 def test_a_prompt_ends_in_the_step_that_runs_its_last_token() -> None:
@@ -174,10 +145,10 @@ def test_knows_requests_nobody_announced_and_none_that_ended() -> None:
     at = Steps()
     (ended,) = at.step(new=[("cmpl-x-0-00000000", [1, 2, 3], 0)], **{"cmpl-x-0-00000000": 9}).ended
     assert (ended.request_id, ended.prompt_tokens) == ("x", 9)
-    at.schedule.finished("cmpl-x-0-00000000")
-    at.schedule.finished("never seen")
+    at.finish("cmpl-x-0-00000000")
+    at.finish("never seen")
     assert at.step(cached=[("cmpl-x-0-00000000", [], 9)]).ended == []
-    assert at.schedule.load(None).finished_request_ids == ["x"]
+    assert names(at.schedule.load(None)) == ["x"]
 
 
 def test_reports_who_runs_queues_and_finished() -> None:
@@ -188,14 +159,14 @@ def test_reports_who_runs_queues_and_finished() -> None:
     load = at.schedule.load(0.5)
     assert (load.running, load.queued, load.kv_usage, load.complete) == (1, 2, 0.5, True)
     assert load.running_request_ids == ["a", "b"]
-    at.schedule.finished("cmpl-a-0-00000000")
-    assert at.schedule.load(None).finished_request_ids == []  # the other prompt of it lives
-    at.schedule.finished("cmpl-a-1-00000000")
-    at.schedule.finished("chatcmpl-b-00000000")
+    at.finish("cmpl-a-0-00000000")
+    assert names(at.schedule.load(None)) == []  # the other prompt of it lives
+    at.finish("cmpl-a-1-00000000")
+    at.finish("chatcmpl-b-00000000")
     load = at.schedule.load(None)
-    assert load.finished_request_ids == ["a", "b"]
+    assert names(load) == ["a", "b"]
     assert (load.running, load.queued, load.running_request_ids) == (0, 0, [])
-    assert at.schedule.load(None).finished_request_ids == []
+    assert names(at.schedule.load(None)) == []
 
 
 def test_times_steps_of_decode_alone_and_not_idle_time() -> None:
@@ -210,8 +181,8 @@ def test_times_steps_of_decode_alone_and_not_idle_time() -> None:
     at.step(new=[("b", [3], 3)], cached=[("a", [], 5)], a=1, b=1)  # b's KV came from elsewhere
     at.clock.advance(0.030)
     at.step(cached=[("a", [], 6), ("b", [], 4)], a=1, b=1)
-    at.schedule.finished("a")
-    at.schedule.finished("b")
+    at.finish("a")
+    at.finish("b")
     at.clock.advance(100.0)  # nothing to do
     at.announce("c", 4)
     at.step(new=[("c", [4], 0)], c=4)
@@ -229,54 +200,3 @@ def test_a_step_without_tokens_is_none() -> None:
         at.clock.advance(0.001)
     load = at.schedule.load(None)
     assert (load.running, load.queued, list(load.steps)) == (0, 1, [])
-
-
-# The table.
-
-
-def test_counts_what_was_written_last_for_each_slot() -> None:
-    table = SlotTable(fake_torch, slots=8, layers=2, experts=4, top_k=2, device=fake_torch.Device())
-    for layer, ids in ((0, [[0, 1], [2, 3], [3, 3]]), (1, [[0, 2], [1, 3], [0, 0]])):
-        table.write(layer, as_tensor([5, 2, -5], np.int64), as_tensor(ids))
-    counts, tokens = table.count(np.array([5, 2])).wait()
-    assert tokens == 2
-    assert counts.reshape(2, 4).tolist() == [[1, 1, 1, 1], [1, 1, 1, 1]]
-    assert table.count(np.array([5, 6, 4])).wait()[1] == 1  # nobody wrote 6, or 4 by -5
-    table.forget(np.array([5]))
-    counts, tokens = table.count(np.array([5, 2])).wait()
-    assert (tokens, int(counts.sum())) == (1, 4)
-
-
-def test_a_token_that_a_layer_missed_is_not_known() -> None:
-    table = SlotTable(fake_torch, slots=4, layers=2, experts=4, top_k=1, device=fake_torch.Device())
-    table.write(0, as_tensor([1]), as_tensor([[3]]))
-    assert table.count(np.array([1])).wait()[1] == 0
-
-
-@pytest.mark.parametrize("experts", [8, 254, 255, 256, 4096])
-def test_the_mark_of_what_is_not_known_is_no_expert(experts: int) -> None:
-    for kind in ("cpu", "cuda"):
-        device = fake_torch.Device(kind)
-        table = SlotTable(fake_torch, slots=2, layers=1, experts=experts, top_k=1, device=device)
-        table.write(0, as_tensor([0]), as_tensor([[experts - 1]]))
-        counts, tokens = table.count(np.array([0, 1])).wait()
-        assert tokens == 1
-        assert counts.size == experts
-        assert counts[-1] == 1
-        assert counts.sum() == 1
-
-
-def test_takes_rows_and_slots_that_are_padded_and_shared_experts_behind() -> None:
-    table = SlotTable(fake_torch, slots=4, layers=1, experts=4, top_k=2, device=fake_torch.Device())
-    ids = as_tensor([[0, 1, 9], [2, 3, 9], [7, 7, 9]])
-    table.write(0, as_tensor([3, 1]), ids)
-    table.write(0, as_tensor([0, 2, -1, -1]), as_tensor([[1, 2], [1, 3]]))
-    counts, tokens = table.count(np.array([0, 1, 2, 3])).wait()
-    assert tokens == 4
-    assert counts.tolist() == [1, 3, 2, 2]
-
-
-def test_slots_follow_blocks() -> None:
-    assert slots_of((7, 2), 4, 0, 6).tolist() == [28, 29, 30, 31, 8, 9]
-    assert slots_of((7, 2), 4, 3, 5).tolist() == [31, 8]
-    assert slots_of((), 4, 0, 0).tolist() == []

@@ -132,8 +132,10 @@ class Load:
     # books right.
     running_request_ids: Sequence[str] = ()
     complete: bool = False
-    # Requests that finished, and decode steps, since the last time it was asked.
+    # Requests that finished, and decode steps, since the last time it was asked. A request whose
+    # lease the node was told of is named with it in `finished`, else by its id.
     finished_request_ids: Sequence[str] = ()
+    finished: Sequence[v1.FinishedRequest] = ()
     steps: Sequence[v1.StepStats] = ()
 
 
@@ -174,7 +176,8 @@ class Status:
 
 @dataclass
 class _Untold:
-    finished: dict[str, None] = field(default_factory=dict)  # in order, none twice
+    # Ids and leases (0: not known), in order, none twice.
+    finished: dict[tuple[str, int], None] = field(default_factory=dict)
     steps: list[v1.StepStats] = field(default_factory=list)
 
 
@@ -320,14 +323,17 @@ class Reports:
     def _heartbeat(self, load: Load) -> v1.HeartbeatRequest:
         running = set(load.running_request_ids)
         self._empty = not running and load.running + load.queued == 0
-        # An id that is told as finished late may name a new request by now.
+        # An id that is told as finished late may name a new request by now; a lease does not.
+        told = [(request, 0) for request in load.finished_request_ids]
+        told += [(one.request_id, one.lease_id) for one in load.finished]
         untold = dict.fromkeys(
-            request
-            for request in (*self._untold.finished, *load.finished_request_ids)
-            if request not in running
+            (request, lease)
+            for request, lease in (*self._untold.finished, *told)
+            if lease or request not in running
         )
         self._untold.finished = untold
         self._untold.steps = merge_steps(self._untold.steps, load.steps)
+        fitting = list(untold)[:MAX_IDS]
         return v1.HeartbeatRequest(
             node_id=self.node_id,
             incarnation=self._spec.incarnation,
@@ -336,14 +342,21 @@ class Reports:
             kv_usage=load.kv_usage,
             steps=self._untold.steps[:MAX_BUCKETS],
             running_request_ids=list(load.running_request_ids[:MAX_IDS]),
-            finished_request_ids=list(untold)[:MAX_IDS],
+            finished_request_ids=[request for request, lease in fitting if not lease],
+            finished=[
+                v1.FinishedRequest(request_id=request, lease_id=lease)
+                for request, lease in fitting
+                if lease
+            ],
             # A list that does not fit is not complete: leases must not end for want of room.
             complete_list=load.complete and len(load.running_request_ids) <= MAX_IDS,
         )
 
     def _told(self, request: v1.HeartbeatRequest) -> None:
         for finished in request.finished_request_ids:
-            self._untold.finished.pop(finished, None)
+            self._untold.finished.pop((finished, 0), None)
+        for one in request.finished:
+            self._untold.finished.pop((one.request_id, one.lease_id), None)
         self._untold.steps = []
 
 

@@ -36,6 +36,9 @@ class Tensor:
             assert value.dtype == self.dtype, "torch does not convert what it scatters"
         self.array[_plain(key)] = _plain(value)
 
+    def __gt__(self, other: Any) -> Tensor:
+        return Tensor(self.array > _plain(other))
+
     def __lt__(self, other: Any) -> Tensor:
         return Tensor(self.array < _plain(other))
 
@@ -45,6 +48,9 @@ class Tensor:
     def __add__(self, other: Any) -> Tensor:
         assert self.dtype == other.dtype
         return Tensor(self.array + other.array)
+
+    def __rsub__(self, other: int) -> Tensor:
+        return Tensor(other - self.array.astype(np.int64))
 
     def __mul__(self, other: int) -> Tensor:
         return Tensor(self.array * other)
@@ -69,6 +75,9 @@ class Tensor:
     def sum(self) -> Tensor:
         return Tensor(self.array.sum())
 
+    def reshape(self, shape: tuple[int, ...]) -> Tensor:
+        return Tensor(self.array.reshape(shape), self.device)
+
     def flatten(self) -> Tensor:
         return Tensor(self.array.ravel())
 
@@ -86,10 +95,16 @@ class Tensor:
 
 
 class Event:
-    """Of a device whose work is done when it is waited for."""
+    """Of a device whose work is done when it is waited for, or asked about a second time."""
 
     def __init__(self, device: Any) -> None:
         self.recorded = False
+        self.asked = 0
+
+    def query(self) -> bool:
+        assert self.recorded
+        self.asked += 1
+        return self.asked > 1
 
     def record(self) -> None:
         self.recorded = True
@@ -108,6 +123,10 @@ def zeros(shape: Any, *, dtype: Any, device: Any) -> Tensor:
 
 def ones(shape: Any, *, dtype: Any, device: Any) -> Tensor:
     return Tensor(np.ones(shape, dtype=dtype), device)
+
+
+def stack(tensors: list[Tensor]) -> Tensor:
+    return Tensor(np.stack([tensor.array.astype(np.int64) for tensor in tensors]))
 
 
 def empty(shape: Any, *, dtype: Any, pin_memory: bool) -> Tensor:

@@ -43,7 +43,10 @@ INTERFACES: dict[str, dict[str, dict[str, list[str] | None]]] = {
             "build_connector_meta": ["self", "scheduler_output"],
             "on_new_request": ["self", "request"],
             "request_finished": ["self", "request", "block_ids"],
+            "build_connector_worker_meta": ["self"],
+            "update_connector_output": ["self", "connector_output"],
         },
+        "KVConnectorWorkerMetadata": {"aggregate": ["self", "other"]},
         "SupportsHMA": {"request_finished_all_groups": ["self", "request", "block_ids"]},
         "KVConnectorRole": {"SCHEDULER": None, "WORKER": None},
     },
@@ -72,6 +75,7 @@ INTERFACES: dict[str, dict[str, dict[str, list[str] | None]]] = {
             "enforce_eager": None,
         }
     },
+    "config/cache.py": {"CacheConfig": {"prefix_caching_hash_algo": None}},
     "config/compilation.py": {"CompilationConfig": {"static_forward_context": None}},
     "forward_context.py": {
         "ForwardContext": {"slot_mapping": None, "dp_metadata": None},
@@ -107,6 +111,14 @@ INTERFACES: dict[str, dict[str, dict[str, list[str] | None]]] = {
         "KVCacheGroupSpec": {"layer_names": None, "kv_cache_spec": None},
         "KVCacheSpec": {"block_size": None},
     },
+    "v1/outputs.py": {"KVConnectorOutput": {"kv_connector_worker_meta": None}},
+    "v1/request.py": {
+        "Request": {
+            "num_tokens": ["self"],
+            "num_output_tokens": ["self"],
+            "update_block_hashes": ["self"],
+        }
+    },
     "v1/worker/ubatching.py": {"": {"dbo_current_ubatch_id": []}},
     "distributed/parallel_state.py": {
         "": {"get_tp_group": []},
@@ -121,6 +133,10 @@ class KVConnectorRole(enum.Enum):
 
 
 class KVConnectorMetadata(ABC):  # noqa: B024
+    pass
+
+
+class KVConnectorWorkerMetadata(ABC):  # noqa: B024
     pass
 
 
@@ -227,6 +243,7 @@ def modules() -> dict[str, types.ModuleType]:
         KVConnectorBase_V1=KVConnectorBase_V1,
         KVConnectorMetadata=KVConnectorMetadata,
         KVConnectorRole=KVConnectorRole,
+        KVConnectorWorkerMetadata=KVConnectorWorkerMetadata,
         SupportsHMA=SupportsHMA,
     )
     module(
@@ -279,6 +296,7 @@ def vllm_config(
             model="path/of/m",
             enforce_eager=True,
         ),
+        cache_config=space(prefix_caching_hash_algo="sha256"),
         compilation_config=space(
             static_forward_context={layer.layer_name: layer for layer in layers}
         ),

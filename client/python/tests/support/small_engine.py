@@ -6,6 +6,7 @@ so that the truth of a prompt is known without the engine.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import types
 from dataclasses import dataclass, field
@@ -55,9 +56,25 @@ class Request:
     blocks: list[int] = field(default_factory=list)
     state: str = "waiting"
 
+    block_size: int = 0
+
     @property
     def num_prompt_tokens(self) -> int:
         return self.prompt
+
+    @property
+    def num_tokens(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def num_output_tokens(self) -> int:
+        return len(self.tokens) - self.prompt
+
+    @property
+    def block_hashes(self) -> list[bytes]:
+        """As the engine's: of a block and all before it, and grows with the tokens."""
+        ends = range(self.block_size, len(self.tokens) + 1, self.block_size)
+        return [hashlib.sha256(bytes(self.tokens[:end])).digest() for end in ends]
 
 
 class SmallEngine:
@@ -88,8 +105,11 @@ class SmallEngine:
         self.preemptions = 0
         self.attention_layer = "model.layers.0.attn"
         self.known: set[str] = set()  # sent to the worker before
+        # Distinct experts of each step that only decoded, in order.
+        self.distinct: list[int] = []
 
     def add(self, request: Request) -> None:
+        request.block_size = self.block_size
         self.scheduler.on_new_request(request)
         self.waiting.append(request)
 
@@ -146,6 +166,11 @@ class SmallEngine:
         output = self._output(new, cached, resumed, scheduled)
         metadata = self.scheduler.build_connector_meta(output)
         self._forward(metadata, scheduled)
+        told = types.SimpleNamespace(
+            kv_connector_worker_meta=self.worker.build_connector_worker_meta()
+        )
+        self.worker.clear_connector_metadata()
+        self.scheduler.update_connector_output(told)
         self._update(scheduled)
 
     def _output(self, new: Any, cached: Any, resumed: set[str], scheduled: Any) -> Any:
@@ -195,7 +220,19 @@ class SmallEngine:
                     if runner.router.capture_fn is not None:
                         runner.router.capture_fn(fake_vllm.as_tensor(ids[:, layer]))
         self.worker.wait_for_save()
-        self.worker.clear_connector_metadata()
+        if order and all(self._decodes(r, scheduled[r.request_id]) for r in order):
+            used = [
+                (layer, expert)
+                for chosen_by_layers in chosen[: len(order)]
+                for layer, experts in enumerate(chosen_by_layers)
+                for expert in experts
+            ]
+            self.distinct.append(len(set(used)))
+
+    @staticmethod
+    def _decodes(request: Request, scheduled: int) -> bool:
+        last = request.computed >= request.prompt - 1
+        return request.computed >= request.prompt or (last and scheduled == 1)
 
     def _update(self, scheduled: dict[str, int]) -> None:
         for request in list(self.running):

@@ -33,6 +33,13 @@ class Config:
     # most; further ones are dropped, for the engine never waits.
     worker: str = ""
     queue: int = 256
+    # vLLM, pushing: signatures of runs of this many tokens are stored at the router, too, under the
+    # engine's block hashes, for prompts whose KV comes from a cache that engines share; 0: none.
+    # And that cache's name at the router; empty: the worker's, a cache of its own.
+    block_tokens: int = 0
+    cache: str = ""
+    # vLLM, reporting: capture the experts of decode steps, for step statistics and for fits.
+    capture_decode: bool = False
     # vLLM: which KV cache group's slots name the tokens. Not given: the first one with full
     # attention.
     attention_group: int | None = None
@@ -69,6 +76,8 @@ def read(
     config = Config(**values)
     if config.queue < 1:
         raise ValueError(f"queue is {config.queue}, expected at least 1")
+    if config.block_tokens < 0:
+        raise ValueError(f"block_tokens is {config.block_tokens}, expected at least 0")
     if config.capacity < 0:
         raise ValueError(f"capacity is {config.capacity}, expected at least 0")
     if not 0 < config.heartbeat_interval <= 3600:

@@ -83,12 +83,18 @@ def vllm_prefill(body: Body, identity: str) -> Body:
     return leg
 
 
-def vllm_decode(body: Body, identity: str, reply: Any) -> Body:
-    """The original request with what the prefill's reply says of its KV."""
+def vllm_decode(body: Body, identity: str, reply: Any, lease_id: int = 0) -> Body:
+    """The original request with what the prefill's reply says of its KV.
+
+    With the id of its lease the decode engine can say which one its end ends.
+    """
     handed = reply.get("kv_transfer_params") if isinstance(reply, Mapping) else None
     told = dict(handed) if isinstance(handed, Mapping) else {}
     told.pop("eldr_sig", None)  # for the router alone
-    return {**body, "kv_transfer_params": {**told, "eldr_request_id": identity}}
+    told["eldr_request_id"] = identity
+    if lease_id:
+        told["eldr_lease_id"] = lease_id
+    return {**body, "kv_transfer_params": told}
 
 
 def sglang_probe(body: Body, identity: str) -> Body:

@@ -152,7 +152,8 @@ class Proxy:
             await self._prefill_vllm(request)
 
         async def decode(chosen: Chosen) -> web.StreamResponse:
-            body = bodies.vllm_decode(request.body, request.identity, request.prefilled)
+            lease = 0 if chosen.lease is None else chosen.lease.key.lease_id
+            body = bodies.vllm_decode(request.body, request.identity, request.prefilled, lease)
             return await self._decode(incoming, request, chosen.engine, body)
 
         async def again(error: LegError) -> None:

@@ -163,8 +163,8 @@ class Rows:
     _ids: Any
     _geometry: Geometry
 
-    def wait(self) -> tuple[Whole, int]:
+    def wait(self) -> tuple[Whole, Whole]:
         ids = np.asarray(self._ids.numpy())
         builder = SignatureBuilder(self._geometry.get())
         builder.add_hidden_layer_tokens(ids, ids.shape[1])
-        return builder.counts.ravel(), builder.tokens
+        return builder.counts.reshape(1, -1), np.array([builder.tokens])

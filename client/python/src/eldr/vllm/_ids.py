@@ -25,3 +25,12 @@ def external_id(internal: str, kv_transfer_params: Any = None) -> str:
     if name.startswith("cmpl-"):
         return _PROMPT.sub("", name[len("cmpl-") :])
     return name.removeprefix("chatcmpl-")
+
+
+def lease_id(kv_transfer_params: Any) -> int:
+    """The lease that the proxy got for the request (`eldr_lease_id`); 0 if it does not say."""
+    if isinstance(kv_transfer_params, Mapping):
+        told = kv_transfer_params.get("eldr_lease_id")
+        if isinstance(told, int) and not isinstance(told, bool) and 0 < told < 2**64:
+            return told
+    return 0

@@ -19,17 +19,35 @@ from eldr.signature import Whole
 
 @dataclass
 class PendingCounts:
-    """Counts on their way from the device."""
+    """Counts of runs of tokens, on their way from the device."""
 
     _host: Any
     _copied: Any
 
-    def wait(self) -> tuple[Whole, int]:
-        """The counts, [layers * experts], and of how many tokens they are."""
+    def wait(self) -> tuple[Whole, Whole]:
+        """The counts of each run, [runs, layers * experts], and of how many tokens each is."""
+        values = self._values()
+        return values[:, :-1].astype(np.int64), values[:, -1].astype(np.int64)
+
+    def is_there(self) -> bool:
+        """Whether `wait` would not wait."""
+        return self._copied is None or bool(self._copied.query())
+
+    def _values(self) -> Whole:
         if self._copied is not None:
             self._copied.synchronize()
-        values = self._host.numpy()
-        return values[:-1].astype(np.int64), int(values[-1])
+        values: Whole = self._host.numpy()
+        return values
+
+
+@dataclass
+class PendingDistinct(PendingCounts):
+    """How many distinct experts of all layers some tokens activated together."""
+
+    def number(self) -> int | None:
+        """None if a token is not known: the number would be too low."""
+        distinct, missing = (int(value) for value in self._values())
+        return None if missing else distinct
 
 
 class SlotTable:
@@ -70,27 +88,54 @@ class SlotTable:
     def forget(self, slots: Whole) -> None:
         self._table[self._on_device(slots)] = self._unknown
 
-    def count(self, slots: Whole) -> PendingCounts:
-        """The counts of these slots' tokens, as far as they are known."""
+    def count(self, slots: Whole, run: int = 0) -> PendingCounts:
+        """The counts of these slots' tokens, as far as they are known.
+
+        One for each `run` of them, the last of which may be shorter; 0: one of all.
+        """
+        return PendingCounts(*self._to_host(self._tally(slots, run or max(1, slots.size))))
+
+    def distinct(self, slots: Whole) -> PendingDistinct:
+        """How many (layer, expert) these slots' tokens activated, as one step's batch."""
+        counts = self._tally(slots, max(1, slots.size))[0]
+        missing = int(slots.size) - counts[-1]
+        return PendingDistinct(
+            *self._to_host(self._torch.stack([(counts[:-1] > 0).sum(), missing]))
+        )
+
+    def _tally(self, slots: Whole, run: int) -> Any:
+        """[runs, layers * experts + 1]: counts, and of how many tokens; on the device."""
         torch = self._torch
         rows = self._table[self._on_device(slots)]
         known = (rows != self._unknown).all(dim=2).all(dim=1)
-        cells = self._layers * self._experts
-        index = rows.long() + self._first[None, :, None]
-        # Tokens that are not known count for a cell of their own, which then takes the number of
-        # those that are: all of it without waiting for the device.
-        index = torch.where(known[:, None, None], index, cells).flatten()
-        counts = torch.zeros((cells + 1,), dtype=torch.int32, device=self._device)
+        runs = max(1, -(-int(slots.size) // run))
+        width = self._layers * self._experts + 1
+        # Tokens that are not known count for the last cell, which then takes the number of those
+        # that are: all of it without waiting for the device.
+        index = torch.where(
+            known[:, None, None], rows.long() + self._first[None, :, None], width - 1
+        )
+        of_run = self._on_device(np.arange(slots.size, dtype=np.int64) // run)
+        index = (index + (of_run * width)[:, None, None]).flatten()
+        counts = torch.zeros((runs * width,), dtype=torch.int32, device=self._device)
         ones = torch.ones(index.shape, dtype=torch.int32, device=self._device)
         counts.scatter_add_(0, index, ones)
-        counts[-1] = known.sum()
+        tokens = torch.zeros((runs,), dtype=torch.int32, device=self._device)
+        tokens.scatter_add_(0, of_run, known.to(torch.int32))
+        counts = counts.reshape((runs, width))
+        counts[:, width - 1] = tokens
+        return counts
+
+    def _to_host(self, values: Any) -> tuple[Any, Any]:
+        """Where they will be, and what tells that they are; without waiting."""
+        torch = self._torch
         if getattr(self._device, "type", "cpu") == "cpu":
-            return PendingCounts(counts, None)
-        host = torch.empty((cells + 1,), dtype=torch.int32, pin_memory=True)
-        host.copy_(counts, non_blocking=True)
+            return values, None
+        host = torch.empty(tuple(values.shape), dtype=values.dtype, pin_memory=True)
+        host.copy_(values, non_blocking=True)
         copied = torch.Event(self._device)
         copied.record()
-        return PendingCounts(host, copied)
+        return host, copied
 
     def _on_device(self, slots: Whole) -> Any:
         return self._torch.from_numpy(slots).to(self._device)
@@ -101,3 +146,7 @@ def slots_of(blocks: Sequence[int], block_size: int, begin: int, end: int) -> Wh
     tokens = np.arange(begin, end, dtype=np.int64)
     named = np.asarray(blocks, dtype=np.int64)
     return named[tokens // block_size] * block_size + tokens % block_size
+
+
+def slot_of(blocks: Sequence[int], block_size: int, token: int) -> int:
+    return blocks[token // block_size] * block_size + token % block_size

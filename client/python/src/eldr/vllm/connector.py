@@ -9,20 +9,23 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+import numpy as np
 from vllm.distributed.kv_transfer.kv_connector.v1.base import (
     KVConnectorBase_V1,
     KVConnectorMetadata,
     KVConnectorRole,
+    KVConnectorWorkerMetadata,
     SupportsHMA,
 )
 
 from eldr._engine.config import Config, read
 from eldr._engine.node import DecodeNode
-from eldr._engine.push import Job, Pusher
+from eldr._engine.push import DecodeJob, Job, Pusher
 from eldr._reports import Load
 from eldr.vllm import _capture
+from eldr.vllm._hashes import BlockHashes, check_algorithm
 from eldr.vllm._schedule import Schedule, Step
-from eldr.vllm._slots import SlotTable, slots_of
+from eldr.vllm._slots import PendingDistinct, SlotTable, slots_of
 
 # Below vLLM's own logger, which is the one that is set up to write.
 _log = logging.getLogger("vllm.eldr")
@@ -35,6 +38,19 @@ class EldrMetadata(KVConnectorMetadata):
 
     def __init__(self, step: Step) -> None:
         self.step = step
+
+
+class EldrWorkerMetadata(KVConnectorWorkerMetadata):
+    """From the worker's side to the scheduler's: distinct experts of steps, by their numbers."""
+
+    def __init__(self, distinct: dict[int, int | None]) -> None:
+        self.distinct = distinct
+
+    def aggregate(self, other: KVConnectorWorkerMetadata) -> KVConnectorWorkerMetadata:
+        """Only the first rank tells anything; whatever comes beside it adds what it knows."""
+        if isinstance(other, EldrWorkerMetadata):
+            return EldrWorkerMetadata({**other.distinct, **self.distinct})
+        return self
 
 
 def _never_fails(answer: Any = None) -> Callable[[Method], Method]:
@@ -86,8 +102,18 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
         self._table: SlotTable | None = None
         self._capturer: _capture.Capturer | None = None
         self._pusher: Pusher | None = None
+        self._distinct: list[tuple[int, PendingDistinct]] = []
+        hashes = None
+        if self.config.block_tokens and self.config.push:
+            check_algorithm(vllm_config.cache_config.prefix_caching_hash_algo)
+            hashes = BlockHashes(self._block_size, self.config.block_tokens)
         if role == KVConnectorRole.SCHEDULER:
-            self._schedule = Schedule(self._group, self._block_size)
+            self._schedule = Schedule(
+                self._group,
+                self._block_size,
+                capture_decode=self._captures_decode,
+                hashes=hashes,
+            )
             if self.config.report:
                 parallel = vllm_config.parallel_config
                 self._node = DecodeNode(
@@ -104,6 +130,10 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
     @property
     def requires_kv_delivery(self) -> bool:
         return False
+
+    @property
+    def _captures_decode(self) -> bool:
+        return bool(self.config.report) and self.config.capture_decode
 
     def stop(self, why: str) -> None:
         self.stopped = why
@@ -138,13 +168,19 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
         self, request: Any, block_ids: list[int]
     ) -> tuple[bool, dict[str, Any] | None]:
         if self._schedule is not None:
-            self._schedule.finished(request.request_id)
+            self._schedule.finished(request, block_ids)
         return False, None
 
     def request_finished_all_groups(
         self, request: Any, block_ids: tuple[list[int], ...]
     ) -> tuple[bool, dict[str, Any] | None]:
-        return self.request_finished(request, [])
+        return self.request_finished(request, block_ids[self._group] if block_ids else [])
+
+    @_never_fails()
+    def update_connector_output(self, connector_output: Any) -> None:
+        told = connector_output.kv_connector_worker_meta
+        if self._schedule is not None and isinstance(told, EldrWorkerMetadata):
+            self._schedule.experts(told.distinct)
 
     @_never_fails()
     def bind_gpu_block_pool(self, gpu_block_pool: Any) -> None:
@@ -161,7 +197,7 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
 
     @_never_fails()
     def register_kv_caches(self, kv_caches: dict[str, Any]) -> None:
-        if not self.config.push:
+        if not self.config.push and not self._captures_decode:
             return
         try:
             first: Any = next(iter(kv_caches.values()))
@@ -169,7 +205,7 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
             self._bind((first[0] if isinstance(first, list | tuple) else first).device)
         except _capture.RefusedError as refusal:
             self.stop(str(refusal))
-            _log.error("eldr pushes no signatures: %s. The engine goes on without.", refusal)
+            _log.error("eldr captures no experts: %s. The engine goes on without.", refusal)
 
     def _bind(self, device: Any) -> None:
         import torch
@@ -197,9 +233,11 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
         self._table, self._capturer = table, capturer
         model = model_name(vllm_config, self.config)
         worker = self.config.worker or socket.gethostname()
+        if self.config.block_tokens and self.config.cache:
+            worker = self.config.cache  # blocks are known by the cache that holds them
         self._pusher = Pusher(self.config.options(), model, worker, self.config.queue)
         _log.info(
-            "eldr captures %d layers x %d experts, top-%d, for %d KV slots, and pushes to %s as "
+            "eldr captures %d layers x %d experts, top-%d, for %d KV slots, and tells %s as "
             'model "%s"',
             len(layers),
             experts,
@@ -216,29 +254,57 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
     @_never_fails()
     def _forget(self, metadata: Any) -> None:
         """Runs before the forward, and so before anything writes to these slots."""
-        if self._table is not None:
-            for span in metadata.step.unknown:
-                self._table.forget(slots_of(span.blocks, self._block_size, span.begin, span.end))
+        if self._table is None:
+            return
+        for over in metadata.step.decoded:  # first: its blocks may be another request's by now
+            if self._pusher is not None:
+                slots = slots_of(over.blocks, self._block_size, over.begin, over.end)
+                self._pusher.offer(
+                    DecodeJob(
+                        over.request_id,
+                        over.lease_id,
+                        over.output_tokens,
+                        self._table.count(slots),
+                    )
+                )
+        for span in metadata.step.unknown:
+            self._table.forget(slots_of(span.blocks, self._block_size, span.begin, span.end))
 
     @_never_fails()
     def wait_for_save(self) -> None:
-        """Runs after the forward: counts the prompts that ended in it."""
+        """Runs after the forward: counts the prompts that ended in it, and the experts it used."""
         if self._table is None or self._pusher is None or not self.has_connector_metadata():
             return
         if self._capturer is not None and self._capturer.broken is not None:
             self.stop(self._capturer.broken)
             _log.error("eldr pushes no more signatures: %s", self._capturer.broken)
             return
-        for ended in self._get_connector_metadata().step.ended:
+        step = self._get_connector_metadata().step
+        for ended in step.ended if self.config.push else ():
             slots = slots_of(ended.blocks, self._block_size, 0, ended.prompt_tokens)
+            run = self.config.block_tokens if ended.hashes else 0
             self._pusher.offer(
                 Job(
                     ended.request_id,
                     ended.prompt_tokens,
                     ended.external_tokens,
-                    self._table.count(slots),
+                    self._table.count(slots, run),
+                    ended.hashes,
+                    run,
                 )
             )
+        if step.decoding:
+            slots = np.asarray(step.decoding, dtype=np.int64)
+            self._distinct.append((step.number, self._table.distinct(slots)))
+
+    @_never_fails()
+    def build_connector_worker_meta(self) -> KVConnectorWorkerMetadata | None:
+        """Of the steps whose numbers have come from the device."""
+        there: dict[int, int | None] = {}
+        while self._distinct and self._distinct[0][1].is_there():
+            number, distinct = self._distinct.pop(0)
+            there[number] = distinct.number()
+        return EldrWorkerMetadata(there) if there else None
 
     def start_load_kv(self, forward_context: Any, **kwargs: Any) -> None:
         """Nothing is loaded."""
