@@ -187,17 +187,15 @@ def test_finds_a_daemon_that_comes_back_during_a_pause(kind: str) -> None:
 def with_client_arguments(
     kind: str, options: eldr.Options, body: Any, shortened: dict[str, int]
 ) -> None:
-    import eldr._aio_connection
-    import eldr._connection
+    from eldr import _channels
+    from eldr.options import channel_arguments as plain
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (eldr._connection, eldr._aio_connection):
-            plain = module.channel_arguments
-            patch.setattr(
-                module,
-                "channel_arguments",
-                lambda asked, plain=plain: [*({**dict(plain(asked)), **shortened}).items()],
-            )
+        patch.setattr(
+            _channels,
+            "channel_arguments",
+            lambda asked: [*({**dict(plain(asked)), **shortened}).items()],
+        )
         with_client(kind, options, body)
 
 

@@ -4,99 +4,67 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any, cast
+from typing import cast
 
 import grpc
 
-from eldr._connection import MAX_RETIRED, was_closed, with_proxy
-from eldr._credentials import TokenSource, tls_source
+from eldr._channels import Channels, was_closed
 from eldr._methods import Request, Response, Unary
-from eldr._retry import Attempts, Environment
-from eldr.errors import from_rpc_error
-from eldr.options import Options, channel_arguments
+from eldr._retry import Environment
+from eldr.options import Options
 
 
 class Connection:
     """Does not connect before the first call."""
 
     def __init__(self, options: Options, environment: Environment) -> None:
-        options.check()
-        self.options = options
-        self.environment = environment
-        self.token = TokenSource(options.token_file)
-        self._tls = tls_source(options, environment.now)
-        self._channel = self._open(self._tls.load() if self._tls else None)
-        self._retired: list[grpc.aio.Channel] = []
-        self._closed = False
+        self._channels: Channels[grpc.aio.Channel] = Channels(
+            options, environment, grpc.aio, self._retire
+        )
         self._closing: set[asyncio.Task[None]] = set()
-        self._stubs: dict[str, Any] = {}
-
-    def _open(self, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
-        arguments = channel_arguments(self.options)
-        if credentials is None:
-            return grpc.aio.insecure_channel(self.options.target, arguments)
-        return grpc.aio.secure_channel(self.options.target, credentials, arguments)
+        self.environment = environment
+        self.token = self._channels.token
 
     def channel(self) -> grpc.aio.Channel:
-        if self._closed:
-            raise was_closed()
-        self._renew_channel()
-        return self._channel
+        return self._channels.current()
 
     async def close(self) -> None:
         """Calls and streams that are under way are cancelled."""
-        self._closed = True
-        for channel in (*self._retired, self._channel):
+        for channel in self._channels.close():
             await channel.close()
 
     async def call(
         self, method: Unary[Request, Response], request: Request, timeout: float | None
     ) -> Response:
-        attempts = Attempts(
-            self.options.retry,
-            method.repeatable(request),
-            self.options.timeout if timeout is None else timeout,
-            self.environment,
-        )
+        """A list brings all its pages, unless the request asks for one."""
+        if not method.paged:
+            return await self._call(method, request, timeout)
+        pages = self._channels.pages(method, request, timeout)
+        while pages.request is not None:
+            pages.add(await self._call(method, pages.request, pages.remaining()))
+        return pages.result
+
+    async def _call(
+        self, method: Unary[Request, Response], request: Request, timeout: float | None
+    ) -> Response:
+        attempts = self._channels.attempts(method, request, timeout)
         while True:
-            stub = self._stub(method)
+            stub = self._channels.stub(method)
+            metadata = self.token.metadata()
             try:
-                return cast(
-                    Response,
-                    await stub(request, timeout=attempts.remaining, metadata=self.token.metadata()),
-                )
+                answer = await stub(request, timeout=attempts.remaining, metadata=metadata)
+                return cast(Response, answer)
             except grpc.aio.AioRpcError as raised:
-                error = with_proxy(from_rpc_error(raised), self.options)
+                error = self._channels.error_of(raised)
             except grpc.aio.UsageError:  # gRPC's word for a channel that was closed just now
                 raise was_closed() from None
             await self._pause(attempts.pause_after(error))
             attempts.check_time(error)
 
-    def _stub(self, method: Unary[Request, Response]) -> Any:
-        if self._closed:
-            raise was_closed()
-        self._renew_channel()
-        stub = self._stubs.get(method.path)
-        if stub is None:
-            stub = self._channel.unary_unary(
-                method.path,
-                request_serializer=method.request.SerializeToString,
-                response_deserializer=method.response.FromString,
-            )
-            self._stubs[method.path] = stub
-        return stub
-
-    def _renew_channel(self) -> None:
-        credentials = self._tls.reload() if self._tls else None
-        if credentials is None:
-            return
-        self._retired.append(self._channel)
-        self._channel = self._open(credentials)
-        self._stubs.clear()
-        while len(self._retired) > MAX_RETIRED:
-            task = asyncio.get_running_loop().create_task(self._retired.pop(0).close())
-            self._closing.add(task)  # or nothing holds the task while it runs
-            task.add_done_callback(self._closing.discard)
+    def _retire(self, channel: grpc.aio.Channel) -> None:
+        task = asyncio.get_running_loop().create_task(channel.close())
+        self._closing.add(task)  # or nothing holds the task while it runs
+        task.add_done_callback(self._closing.discard)
 
     async def _pause(self, seconds: float) -> None:
         """Waits, but no longer than until a connection that was lost stands again."""
@@ -104,7 +72,7 @@ class Connection:
             await asyncio.wait_for(self._reconnected(), seconds)
 
     async def _reconnected(self) -> None:
-        channel = self._channel
+        channel = self._channels.newest
         lost = False
         while True:
             state = channel.get_state(try_to_connect=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
@@ -12,6 +12,16 @@ from eldr import v1
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
+
+
+_Asked = TypeVar("_Asked", contravariant=True)
+_Answer = TypeVar("_Answer", covariant=True)
+
+
+class Call(Protocol[_Asked, _Answer]):
+    """What both clients' methods are: the answer is awaited or waited for."""
+
+    def __call__(self, request: _Asked, timeout: float | None = None) -> _Answer: ...
 
 
 def _always(_: Any) -> bool:
@@ -25,6 +35,8 @@ class Unary(Generic[Request, Response]):
     response: type[Response]
     # Whether this request may be sent twice.
     repeatable: Callable[[Request], bool] = _always
+    # Whether it lists what may be more than a page.
+    paged: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,8 +51,10 @@ class Bidi(Generic[Request, Response]):
     success: str
 
 
-def _model(name: str, request: type[Request], response: type[Response]) -> Unary[Request, Response]:
-    return Unary(f"/eldr.v1.ModelService/{name}", request, response)
+def _model(
+    name: str, request: type[Request], response: type[Response], paged: bool = False
+) -> Unary[Request, Response]:
+    return Unary(f"/eldr.v1.ModelService/{name}", request, response, paged=paged)
 
 
 def _fleet(
@@ -48,8 +62,9 @@ def _fleet(
     request: type[Request],
     response: type[Response],
     repeatable: Callable[[Request], bool] = _always,
+    paged: bool = False,
 ) -> Unary[Request, Response]:
-    return Unary(f"/eldr.v1.FleetService/{name}", request, response, repeatable)
+    return Unary(f"/eldr.v1.FleetService/{name}", request, response, repeatable, paged)
 
 
 def _placement(
@@ -62,7 +77,7 @@ def _placement(
 
 
 DECLARE_MODEL = _model("DeclareModel", v1.DeclareModelRequest, v1.DeclareModelResponse)
-LIST_MODELS = _model("ListModels", v1.ListModelsRequest, v1.ListModelsResponse)
+LIST_MODELS = _model("ListModels", v1.ListModelsRequest, v1.ListModelsResponse, paged=True)
 DESCRIBE_MODEL = _model("DescribeModel", v1.DescribeModelRequest, v1.DescribeModelResponse)
 
 REGISTER_NODE = _fleet("RegisterNode", v1.RegisterNodeRequest, v1.RegisterNodeResponse)
@@ -73,7 +88,7 @@ HEARTBEAT = _fleet(
 DRAIN_NODE = _fleet("DrainNode", v1.DrainNodeRequest, v1.DrainNodeResponse)
 UNDRAIN_NODE = _fleet("UndrainNode", v1.UndrainNodeRequest, v1.UndrainNodeResponse)
 REMOVE_NODE = _fleet("RemoveNode", v1.RemoveNodeRequest, v1.RemoveNodeResponse)
-LIST_NODES = _fleet("ListNodes", v1.ListNodesRequest, v1.ListNodesResponse)
+LIST_NODES = _fleet("ListNodes", v1.ListNodesRequest, v1.ListNodesResponse, paged=True)
 GET_RESIDENCY = _fleet("GetResidency", v1.GetResidencyRequest, v1.GetResidencyResponse)
 
 # So would it the tokens of a chunk that does not say where it belongs.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Any
+import functools
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, Generic, overload
 
 import grpc
 
@@ -16,13 +17,40 @@ from eldr._aio_reporter import NodeReporter
 from eldr._aio_streams import Stream
 from eldr._health import CHECK, Health, health_of, health_request
 from eldr._leases import LeaseRenewals, key_of, ttl_of
-from eldr._methods import Request, Response, Unary
-from eldr._pages import Pages
+from eldr._methods import Call, Request, Response, Unary
 from eldr._retry import Environment
 from eldr.errors import EldrError, from_rpc_error
 from eldr.options import Options
 
 __all__ = ["Client", "LeaseKeeper", "NodeReporter", "Stream"]
+
+
+class _Call(Generic[Request, Response]):
+    """One of the client's methods: makes the call `method`."""
+
+    def __init__(self, method: Unary[Request, Response]) -> None:
+        self._method = method
+        self.__doc__ = f"Makes the call {method.path}: see its comment in the .proto files."
+
+    @overload
+    def __get__(self, client: None, owner: type[Client]) -> _Call[Request, Response]: ...
+    @overload
+    def __get__(
+        self, client: Client, owner: type[Client]
+    ) -> Call[Request, Coroutine[Any, Any, Response]]: ...
+    def __get__(self, client: Client | None, owner: type[Client]) -> Any:
+        if client is None:
+            return self
+        return functools.partial(_made, client._connection, self._method)
+
+
+async def _made(
+    connection: Connection,
+    method: Unary[Request, Response],
+    request: Request,
+    timeout: float | None = None,
+) -> Response:
+    return await connection.call(method, request, timeout)
 
 
 class Client:
@@ -52,123 +80,39 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _call(
-        self, method: Unary[Request, Response], request: Request, timeout: float | None
-    ) -> Response:
-        return await self._connection.call(method, request, timeout)
-
-    async def _list(
-        self, method: Unary[Request, Response], request: Request, timeout: float | None
-    ) -> Response:
-        """One page if the request has a page_size or a page_token, else all as if they were one."""
-        connection = self._connection
-        whole = connection.options.timeout if timeout is None else timeout
-        pages = Pages(method, request, whole, connection.environment)
-        while pages.request is not None:
-            pages.add(await self._call(method, pages.request, pages.remaining()))
-        return pages.result
-
-    # Lists bring all pages as if they were one, unless the request has a page_size or a page_token:
-    # then they bring that page, and next_page_token tells of more.
+    # Each of these takes its request and, maybe, a timeout. Lists bring all pages as if they were
+    # one, unless the request has a page_size or a page_token: then they bring that page, and
+    # next_page_token tells of more.
 
     # Models.
 
-    async def declare_model(
-        self, request: v1.DeclareModelRequest, timeout: float | None = None
-    ) -> v1.DeclareModelResponse:
-        return await self._call(methods.DECLARE_MODEL, request, timeout)
-
-    async def list_models(
-        self, request: v1.ListModelsRequest, timeout: float | None = None
-    ) -> v1.ListModelsResponse:
-        return await self._list(methods.LIST_MODELS, request, timeout)
-
-    async def describe_model(
-        self, request: v1.DescribeModelRequest, timeout: float | None = None
-    ) -> v1.DescribeModelResponse:
-        return await self._call(methods.DESCRIBE_MODEL, request, timeout)
+    declare_model = _Call(methods.DECLARE_MODEL)
+    list_models = _Call(methods.LIST_MODELS)
+    describe_model = _Call(methods.DESCRIBE_MODEL)
 
     # Fleet.
 
-    async def register_node(
-        self, request: v1.RegisterNodeRequest, timeout: float | None = None
-    ) -> v1.RegisterNodeResponse:
-        return await self._call(methods.REGISTER_NODE, request, timeout)
-
-    async def heartbeat(
-        self, request: v1.HeartbeatRequest, timeout: float | None = None
-    ) -> v1.HeartbeatResponse:
-        """One with steps is not retried: the daemon would count the steps twice."""
-        return await self._call(methods.HEARTBEAT, request, timeout)
-
-    async def drain_node(
-        self, request: v1.DrainNodeRequest, timeout: float | None = None
-    ) -> v1.DrainNodeResponse:
-        return await self._call(methods.DRAIN_NODE, request, timeout)
-
-    async def undrain_node(
-        self, request: v1.UndrainNodeRequest, timeout: float | None = None
-    ) -> v1.UndrainNodeResponse:
-        return await self._call(methods.UNDRAIN_NODE, request, timeout)
-
-    async def remove_node(
-        self, request: v1.RemoveNodeRequest, timeout: float | None = None
-    ) -> v1.RemoveNodeResponse:
-        return await self._call(methods.REMOVE_NODE, request, timeout)
-
-    async def list_nodes(
-        self, request: v1.ListNodesRequest, timeout: float | None = None
-    ) -> v1.ListNodesResponse:
-        return await self._list(methods.LIST_NODES, request, timeout)
-
-    async def get_residency(
-        self, request: v1.GetResidencyRequest, timeout: float | None = None
-    ) -> v1.GetResidencyResponse:
-        return await self._call(methods.GET_RESIDENCY, request, timeout)
+    register_node = _Call(methods.REGISTER_NODE)
+    # One with steps is not retried: the daemon would count the steps twice.
+    heartbeat = _Call(methods.HEARTBEAT)
+    drain_node = _Call(methods.DRAIN_NODE)
+    undrain_node = _Call(methods.UNDRAIN_NODE)
+    remove_node = _Call(methods.REMOVE_NODE)
+    list_nodes = _Call(methods.LIST_NODES)
+    get_residency = _Call(methods.GET_RESIDENCY)
 
     # Placement.
 
-    async def push_signature(
-        self, request: v1.PushSignatureRequest, timeout: float | None = None
-    ) -> v1.PushSignatureResponse:
-        """One with `append` and without `append_at` is not retried: it would count twice."""
-        return await self._call(methods.PUSH_SIGNATURE, request, timeout)
-
-    async def update_blocks(
-        self, request: v1.UpdateBlocksRequest, timeout: float | None = None
-    ) -> v1.UpdateBlocksResponse:
-        return await self._call(methods.UPDATE_BLOCKS, request, timeout)
-
-    async def place(
-        self, request: v1.PlaceRequest, timeout: float | None = None
-    ) -> v1.PlaceResponse:
-        return await self._call(methods.PLACE, request, timeout)
-
-    async def renew_lease(
-        self, request: v1.RenewLeaseRequest, timeout: float | None = None
-    ) -> v1.RenewLeaseResponse:
-        return await self._call(methods.RENEW_LEASE, request, timeout)
-
-    async def renew_leases(
-        self, request: v1.RenewLeasesRequest, timeout: float | None = None
-    ) -> v1.RenewLeasesResponse:
-        return await self._call(methods.RENEW_LEASES, request, timeout)
-
-    async def release_lease(
-        self, request: v1.ReleaseLeaseRequest, timeout: float | None = None
-    ) -> v1.ReleaseLeaseResponse:
-        """A retried release may answer NOT_HELD where the first attempt's answer was lost."""
-        return await self._call(methods.RELEASE_LEASE, request, timeout)
-
-    async def release_leases(
-        self, request: v1.ReleaseLeasesRequest, timeout: float | None = None
-    ) -> v1.ReleaseLeasesResponse:
-        return await self._call(methods.RELEASE_LEASES, request, timeout)
-
-    async def explain_placement(
-        self, request: v1.ExplainPlacementRequest, timeout: float | None = None
-    ) -> v1.ExplainPlacementResponse:
-        return await self._call(methods.EXPLAIN_PLACEMENT, request, timeout)
+    # One with `append` and without `append_at` is not retried: it would count twice.
+    push_signature = _Call(methods.PUSH_SIGNATURE)
+    update_blocks = _Call(methods.UPDATE_BLOCKS)
+    place = _Call(methods.PLACE)
+    renew_lease = _Call(methods.RENEW_LEASE)
+    renew_leases = _Call(methods.RENEW_LEASES)
+    # A retried release may answer NOT_HELD where the first attempt's answer was lost.
+    release_lease = _Call(methods.RELEASE_LEASE)
+    release_leases = _Call(methods.RELEASE_LEASES)
+    explain_placement = _Call(methods.EXPLAIN_PLACEMENT)
 
     async def watch_placements(
         self, request: v1.WatchPlacementsRequest, timeout: float | None = None
@@ -221,7 +165,7 @@ class Client:
 
     async def check_health(self, service: str = "", timeout: float | None = None) -> Health:
         """Of "" (the whole), "liveness" or "readiness". NOT_FOUND if it knows no such name."""
-        return health_of(await self._call(CHECK, health_request(service), timeout))
+        return health_of(await self._connection.call(CHECK, health_request(service), timeout))
 
 
 class LeaseKeeper:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Generic, overload
 
 import grpc
 
@@ -13,12 +14,37 @@ from eldr import v1
 from eldr._connection import Connection
 from eldr._health import CHECK, Health, health_of, health_request
 from eldr._leases import LeaseRenewals, key_of, ttl_of
-from eldr._methods import Request, Response, Unary
-from eldr._pages import Pages
+from eldr._methods import Call, Request, Response, Unary
 from eldr._retry import Environment
 from eldr._streams import Stream
 from eldr.errors import EldrError, from_rpc_error
 from eldr.options import Options
+
+
+class _Call(Generic[Request, Response]):
+    """One of the client's methods: makes the call `method`."""
+
+    def __init__(self, method: Unary[Request, Response]) -> None:
+        self._method = method
+        self.__doc__ = f"Makes the call {method.path}: see its comment in the .proto files."
+
+    @overload
+    def __get__(self, client: None, owner: type[Client]) -> _Call[Request, Response]: ...
+    @overload
+    def __get__(self, client: Client, owner: type[Client]) -> Call[Request, Response]: ...
+    def __get__(self, client: Client | None, owner: type[Client]) -> Any:
+        if client is None:
+            return self
+        return functools.partial(_made, client._connection, self._method)
+
+
+def _made(
+    connection: Connection,
+    method: Unary[Request, Response],
+    request: Request,
+    timeout: float | None = None,
+) -> Response:
+    return connection.call(method, request, timeout)
 
 
 class Client:
@@ -53,121 +79,39 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _call(
-        self, method: Unary[Request, Response], request: Request, timeout: float | None
-    ) -> Response:
-        return self._connection.call(method, request, timeout)
-
-    def _list(
-        self, method: Unary[Request, Response], request: Request, timeout: float | None
-    ) -> Response:
-        """One page if the request has a page_size or a page_token, else all as if they were one."""
-        connection = self._connection
-        whole = connection.options.timeout if timeout is None else timeout
-        pages = Pages(method, request, whole, connection.environment)
-        while pages.request is not None:
-            pages.add(self._call(method, pages.request, pages.remaining()))
-        return pages.result
-
-    # Lists bring all pages as if they were one, unless the request has a page_size or a page_token:
-    # then they bring that page, and next_page_token tells of more.
+    # Each of these takes its request and, maybe, a timeout. Lists bring all pages as if they were
+    # one, unless the request has a page_size or a page_token: then they bring that page, and
+    # next_page_token tells of more.
 
     # Models.
 
-    def declare_model(
-        self, request: v1.DeclareModelRequest, timeout: float | None = None
-    ) -> v1.DeclareModelResponse:
-        return self._call(methods.DECLARE_MODEL, request, timeout)
-
-    def list_models(
-        self, request: v1.ListModelsRequest, timeout: float | None = None
-    ) -> v1.ListModelsResponse:
-        return self._list(methods.LIST_MODELS, request, timeout)
-
-    def describe_model(
-        self, request: v1.DescribeModelRequest, timeout: float | None = None
-    ) -> v1.DescribeModelResponse:
-        return self._call(methods.DESCRIBE_MODEL, request, timeout)
+    declare_model = _Call(methods.DECLARE_MODEL)
+    list_models = _Call(methods.LIST_MODELS)
+    describe_model = _Call(methods.DESCRIBE_MODEL)
 
     # Fleet.
 
-    def register_node(
-        self, request: v1.RegisterNodeRequest, timeout: float | None = None
-    ) -> v1.RegisterNodeResponse:
-        return self._call(methods.REGISTER_NODE, request, timeout)
-
-    def heartbeat(
-        self, request: v1.HeartbeatRequest, timeout: float | None = None
-    ) -> v1.HeartbeatResponse:
-        """One with steps is not retried: the daemon would count the steps twice."""
-        return self._call(methods.HEARTBEAT, request, timeout)
-
-    def drain_node(
-        self, request: v1.DrainNodeRequest, timeout: float | None = None
-    ) -> v1.DrainNodeResponse:
-        return self._call(methods.DRAIN_NODE, request, timeout)
-
-    def undrain_node(
-        self, request: v1.UndrainNodeRequest, timeout: float | None = None
-    ) -> v1.UndrainNodeResponse:
-        return self._call(methods.UNDRAIN_NODE, request, timeout)
-
-    def remove_node(
-        self, request: v1.RemoveNodeRequest, timeout: float | None = None
-    ) -> v1.RemoveNodeResponse:
-        return self._call(methods.REMOVE_NODE, request, timeout)
-
-    def list_nodes(
-        self, request: v1.ListNodesRequest, timeout: float | None = None
-    ) -> v1.ListNodesResponse:
-        return self._list(methods.LIST_NODES, request, timeout)
-
-    def get_residency(
-        self, request: v1.GetResidencyRequest, timeout: float | None = None
-    ) -> v1.GetResidencyResponse:
-        return self._call(methods.GET_RESIDENCY, request, timeout)
+    register_node = _Call(methods.REGISTER_NODE)
+    # One with steps is not retried: the daemon would count the steps twice.
+    heartbeat = _Call(methods.HEARTBEAT)
+    drain_node = _Call(methods.DRAIN_NODE)
+    undrain_node = _Call(methods.UNDRAIN_NODE)
+    remove_node = _Call(methods.REMOVE_NODE)
+    list_nodes = _Call(methods.LIST_NODES)
+    get_residency = _Call(methods.GET_RESIDENCY)
 
     # Placement.
 
-    def push_signature(
-        self, request: v1.PushSignatureRequest, timeout: float | None = None
-    ) -> v1.PushSignatureResponse:
-        """One with `append` and without `append_at` is not retried: it would count twice."""
-        return self._call(methods.PUSH_SIGNATURE, request, timeout)
-
-    def update_blocks(
-        self, request: v1.UpdateBlocksRequest, timeout: float | None = None
-    ) -> v1.UpdateBlocksResponse:
-        return self._call(methods.UPDATE_BLOCKS, request, timeout)
-
-    def place(self, request: v1.PlaceRequest, timeout: float | None = None) -> v1.PlaceResponse:
-        return self._call(methods.PLACE, request, timeout)
-
-    def renew_lease(
-        self, request: v1.RenewLeaseRequest, timeout: float | None = None
-    ) -> v1.RenewLeaseResponse:
-        return self._call(methods.RENEW_LEASE, request, timeout)
-
-    def renew_leases(
-        self, request: v1.RenewLeasesRequest, timeout: float | None = None
-    ) -> v1.RenewLeasesResponse:
-        return self._call(methods.RENEW_LEASES, request, timeout)
-
-    def release_lease(
-        self, request: v1.ReleaseLeaseRequest, timeout: float | None = None
-    ) -> v1.ReleaseLeaseResponse:
-        """A retried release may answer NOT_HELD where the first attempt's answer was lost."""
-        return self._call(methods.RELEASE_LEASE, request, timeout)
-
-    def release_leases(
-        self, request: v1.ReleaseLeasesRequest, timeout: float | None = None
-    ) -> v1.ReleaseLeasesResponse:
-        return self._call(methods.RELEASE_LEASES, request, timeout)
-
-    def explain_placement(
-        self, request: v1.ExplainPlacementRequest, timeout: float | None = None
-    ) -> v1.ExplainPlacementResponse:
-        return self._call(methods.EXPLAIN_PLACEMENT, request, timeout)
+    # One with `append` and without `append_at` is not retried: it would count twice.
+    push_signature = _Call(methods.PUSH_SIGNATURE)
+    update_blocks = _Call(methods.UPDATE_BLOCKS)
+    place = _Call(methods.PLACE)
+    renew_lease = _Call(methods.RENEW_LEASE)
+    renew_leases = _Call(methods.RENEW_LEASES)
+    # A retried release may answer NOT_HELD where the first attempt's answer was lost.
+    release_lease = _Call(methods.RELEASE_LEASE)
+    release_leases = _Call(methods.RELEASE_LEASES)
+    explain_placement = _Call(methods.EXPLAIN_PLACEMENT)
 
     def watch_placements(
         self, request: v1.WatchPlacementsRequest, timeout: float | None = None
@@ -219,7 +163,7 @@ class Client:
 
     def check_health(self, service: str = "", timeout: float | None = None) -> Health:
         """Of "" (the whole), "liveness" or "readiness". NOT_FOUND if it knows no such name."""
-        return health_of(self._call(CHECK, health_request(service), timeout))
+        return health_of(self._connection.call(CHECK, health_request(service), timeout))
 
 
 class LeaseKeeper:
