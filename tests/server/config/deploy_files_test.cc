@@ -81,8 +81,8 @@ TEST(DeployFilesTest, SayTheSameAsTheDocumentsAndTheImage) {
   const std::string kubernetes = TextOf("deploy/kubernetes/eldrd.yaml");
   const std::string operations = TextOf("docs/operations.md");
   for (const char* const setting :
-       {"fsGroup: 65532", "strategy: {type: Recreate}", "terminationGracePeriodSeconds: 40",
-        "ReadWriteOncePod", "fsGroupChangePolicy: OnRootMismatch"}) {
+       {"fsGroup: 65532", "StatefulSet", "terminationGracePeriodSeconds: 40", "ReadWriteOncePod",
+        "fsGroupChangePolicy: OnRootMismatch"}) {
     EXPECT_THAT(kubernetes, HasSubstr(setting));
     EXPECT_THAT(operations, HasSubstr(setting));
   }
