@@ -10,7 +10,7 @@ import {parseRoute, routeText} from './route.js';
 import {startShortcuts, openWords} from './shortcuts.js';
 import {makeVerdict} from './verdict.js';
 import {NAV} from './nav.js';
-import {troubles} from './views/health.js';
+import {troubles} from './data/sentences.js';
 
 const byId = (id) => document.getElementById(id);
 const listeners = new Set();

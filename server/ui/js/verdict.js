@@ -2,7 +2,7 @@
 import {el, replace, setText} from './kit/dom.js';
 import {change, count, number, percent, plural} from './kit/format.js';
 import {shownState} from './data/fleet.js';
-import {troubles} from './views/health.js';
+import {troubles} from './data/sentences.js';
 
 function card(link, question) {
   const big = el('div', {class: 'big'}, '–'), said = el('p', {}, '\u00a0');

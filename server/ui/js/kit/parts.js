@@ -4,7 +4,7 @@ import {help} from './tooltip.js';
 
 // A number with its name, its unit and one more line. `set(number, unit, more)`.
 export function tile(name, explanation) {
-  const value = el('span', {}, '–'), unit = el('small'), more = el('div', {class: 'more'}, '\u00a0');
+  const value = el('span', {}, '–'), unit = el('small'), more = el('dd', {class: 'more'}, '\u00a0');
   return {
     element: el('div', {class: 'tile'}, el('dt', {}, help(name, explanation)), el('dd', {}, value, unit), more),
     set(text, unitText = '', moreText = '') {

@@ -1,6 +1,6 @@
 // A table that draws only the rows in sight, so that a thousand nodes scroll as smoothly as ten.
 //
-// Columns: {key, title, help, right, optional, make(), set(cell parts, row), sort(row), html}. Rows are plain
+// Columns: {key, title, help, right, optional, mostFirst, make(), set(cell parts, row), sort(row)}. Rows are plain
 // objects with an `id`. Arrow keys, Home, End and the page keys walk through the rows.
 import {el, replace, setClass} from './dom.js';
 
@@ -62,7 +62,7 @@ export class Table {
 
   sortBy(key) {
     const column = this.columns.find((c) => c.key === key);
-    this.direction = this.sortKey === key ? -this.direction : column.right ? -1 : 1;
+    this.direction = this.sortKey === key ? -this.direction : column.right || column.mostFirst ? -1 : 1;
     this.sortKey = key;
     this.update(this.rows);
   }

@@ -41,10 +41,10 @@ function columns(view) {
         replace(cell, stateMark(state));
       }},
     {key: 'load', title: 'Load', help: WORDS.load + ' The bar is against the node’s capacity, or else against the busiest node.',
-      sort: (n) => n.load, make: bar,
+      sort: (n) => n.load, mostFirst: true, make: bar,
       set: (part, n) => setBar(part, n.load / (n.capacity || view.mostLoad || 1),
         n.capacity ? `${count(n.load)} of ${count(n.capacity)}` : count(n.load), n.capacity ? 0.85 : 2)},
-    {key: 'kv', title: 'KV use', help: WORDS.kv, sort: kvShare, make: bar, optional: true,
+    {key: 'kv', title: 'KV use', help: WORDS.kv, sort: kvShare, mostFirst: true, make: bar, optional: true,
       set: (part, n) => setBar(part, kvShare(n), percent(kvShare(n)))},
     {key: 'predicted', title: 'Step, predicted', right: true, help: WORDS.predicted, sort: (n) => n.predictedStep,
       ...plainText((n) => duration(n.predictedStep))},

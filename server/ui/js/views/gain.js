@@ -1,12 +1,11 @@
 // Whether it helps: against the average candidate, and against the shadow policy.
 import {el, replace, setText} from '../kit/dom.js';
-import {change, count, duration, number, percent, plural} from '../kit/format.js';
+import {change, count, duration, number, percent} from '../kit/format.js';
 import {Chart, panel} from '../kit/chart.js';
 import {help} from '../kit/tooltip.js';
 import {viewHead} from '../kit/parts.js';
+import {gainSentence} from '../data/sentences.js';
 import {WORDS} from '../data/words.js';
-
-const SECONDS_KEPT = 3600;
 
 function bigNumber(title, explanation) {
   const value = el('div', {class: 'value'}, '–'), said = el('p', {}, 'Nothing to tell yet.'), pair = el('div', {class: 'pair'});
@@ -22,20 +21,6 @@ function bigNumber(title, explanation) {
       replace(pair, most > 0 ? [row(first[0], first[1] / most, format(first[1]), false), row(second[0], second[1] / most, format(second[1]), true)] : null);
     },
   };
-}
-
-// The sentence at the head of the view.
-export function gainSentence(gain) {
-  if (!gain) return 'Reading…';
-  const experts = gain.marginal_experts, step = gain.step_time;
-  const span = gain.window_seconds >= SECONDS_KEPT * 0.95 ? 'the last hour' : `the last ${duration(gain.window_seconds)}`;
-  if (!experts || experts.change_ratio === null || experts.change_ratio === undefined) {
-    return `No placement of ${span} was compared with its other candidates: a policy that does not evaluate experts has nothing to show here.`;
-  }
-  const less = experts.change_ratio <= 0 ? 'fewer' : 'more';
-  const faster = step && step.change_ratio !== null && step.change_ratio !== undefined
-    ? `, which makes a decode step about ${percent(Math.abs(step.change_ratio))} ${step.change_ratio <= 0 ? 'faster' : 'slower'} by estimate` : '';
-  return `Over ${span}, ${plural(experts.placements, 'request')} added ${percent(Math.abs(experts.change_ratio))} ${less} experts to their nodes’ steps than they would have on the average candidate${faster}.`;
 }
 
 export function makeGain(app) {

@@ -1,23 +1,15 @@
 // What is wrong, in plain sentences, with what to do.
 import {el, replace, setText} from '../kit/dom.js';
-import {age, plural} from '../kit/format.js';
+import {age} from '../kit/format.js';
 import {TONES, severityIcon} from '../kit/icons.js';
 import {chip, facts, viewHead} from '../kit/parts.js';
+import {healthSentence, sortFindings} from '../data/sentences.js';
 
-const ORDER = ['critical', 'warning', 'note', 'ok'];
 const WORDS_OF = {critical: 'critical', warning: 'warning', note: 'note', ok: 'in order'};
 const SUBJECTS = {
   ready: 'Ready for calls', nodes: 'Nodes', panic: 'Panic mode', placements: 'Placements', signatures: 'Signatures', limits: 'Limits',
   state: 'State file', certificates: 'Certificates', sinks: 'Log and recordings', access: 'Access',
 };
-
-export function sortFindings(findings) {
-  const rank = (one) => (ORDER.indexOf(one.severity) + ORDER.length + 1) % (ORDER.length + 1);
-  return [...findings].sort((a, b) => rank(a) - rank(b));
-}
-
-// What needs somebody, the worst first.
-export const troubles = (findings) => sortFindings(findings).filter((one) => one.severity === 'critical' || one.severity === 'warning');
 
 function finding(one) {
   const severity = one.severity === 'note' ? 'info' : one.severity;
@@ -27,13 +19,6 @@ function finding(one) {
     el('h3', {}, subject, el('span', {class: 'soft'}, one.model ? ` · ${one.model}` : '')),
     chip(WORDS_OF[one.severity] ?? one.severity, TONES[severity]),
     el('p', {}, one.what), one.do ? el('p', {class: 'do'}, el('strong', {}, 'Do: '), one.do) : null);
-}
-
-export function healthSentence(findings) {
-  const bad = troubles(findings);
-  if (!findings.length) return 'Reading…';
-  if (!bad.length) return `Nothing needs you. ${plural(findings.length, 'check')} in order.`;
-  return `${plural(bad.length, 'thing needs', 'things need')} you.`;
 }
 
 export function makeHealth(app) {

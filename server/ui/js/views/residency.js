@@ -36,8 +36,9 @@ class Thumb {
     this.canvas = el('canvas', {'aria-hidden': 'true'});
     this.name = el('span', {class: 'ellipsis'}, id);
     this.more = el('small');
+    this.apart = el('span', {class: 'visually-hidden'});
     this.element = el('button', {type: 'button', class: 'thumb', 'aria-pressed': 'false', on: {click: onPress}},
-      el('div', {class: 'name'}, this.name, this.more), this.canvas);
+      el('span', {class: 'name'}, this.name, this.more), this.apart, this.canvas);
     this.element.thumb = this;
     this.seen = false;
   }
@@ -46,8 +47,7 @@ class Thumb {
     Object.assign(this, {group, fleet, paint});
     setText(this.more, group.leases ? plural(group.leases, 'lease') : 'idle');
     this.element.setAttribute('aria-pressed', String(pressed));
-    this.element.setAttribute('aria-label',
-      `${group.id}: ${plural(group.leases, 'lease')}, ${group.distance === null ? 'idle' : `${percent(group.distance)} away from the fleet’s mean`}. Show in full`);
+    setText(this.apart, group.distance === null ? '' : `${percent(group.distance)} away from the fleet’s mean`);
     if (this.seen) this.draw();
   }
 
@@ -66,7 +66,7 @@ export function makeResidency(app) {
   const thumbs = new Map();
   const statement = el('p', {class: 'statement'}, 'Reading the fleet’s residency…');
   const legend = el('span');
-  const grid = el('div', {class: 'thumbs'});
+  const grid = el('div', {class: 'thumbs', tabindex: 0, role: 'group', 'aria-label': 'Residency of every node'});
   const matrix = similarityMatrix((a, b) => select(a, b));
   const comparison = makeComparison(app);
   const sort = el('select', {class: 'field', 'aria-label': 'Order of the nodes', on: {change: () => { chosen.sort = sort.value; draw(); }}},
@@ -127,6 +127,7 @@ export function makeResidency(app) {
       thumb.set(group, fleet, paint, group.node === chosen.a || group.node === chosen.b);
       return thumb.element;
     });
+    grid.classList.toggle('many', wanted.length > 24);
     if (wanted.length !== grid.children.length || wanted.some((one, i) => grid.children[i] !== one)) grid.replaceChildren(...wanted);
     for (const [id, thumb] of thumbs) {
       if (wanted.includes(thumb.element)) continue;

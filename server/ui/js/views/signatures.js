@@ -1,10 +1,11 @@
 // What the decisions knew: quality, age and origin of signatures.
 import {el, replace, setText} from '../kit/dom.js';
-import {age, bytes, count, duration, percent, plural} from '../kit/format.js';
+import {age, bytes, count, duration, percent} from '../kit/format.js';
 import {Chart, panel} from '../kit/chart.js';
 import {plainTable} from '../kit/table.js';
 import {note, tile, tiles, viewHead} from '../kit/parts.js';
 import {QUALITIES} from '../data/explain.js';
+import {qualitySentence} from '../data/sentences.js';
 import {WORDS} from '../data/words.js';
 
 const KINDS = [['full', 's3'], ['partial', 's2'], ['missing', 's4']];
@@ -12,13 +13,6 @@ const KINDS = [['full', 's3'], ['partial', 's2'], ['missing', 's4']];
 function qualityBar(counts, label) {
   return el('div', {class: 'stacked', role: 'img', 'aria-label': label},
     KINDS.filter(([kind]) => counts[kind] > 0).map(([kind, color]) => el('i', {vars: {'--share': counts[kind], '--key': `var(--${color})`}})));
-}
-
-export function qualitySentence(hour) {
-  if (!hour || !hour.placements) return 'Nothing was placed in the last hour.';
-  const told = hour.placements - hour.missing;
-  if (hour.missing === 0) return `All ${plural(hour.placements, 'placement')} of the last hour knew the experts of the request.`;
-  return `${count(hour.missing)} of ${plural(hour.placements, 'placement')} in the last hour (${percent(hour.missing / hour.placements)}) went without a signature; ${count(told)} knew the experts of the request, ${count(hour.partial)} of them in part.`;
 }
 
 function workerRows(workers) {
