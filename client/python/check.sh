@@ -87,6 +87,9 @@ if ((failed == 0)); then
   check "format" "$folder/test/bin/ruff" format --no-cache --check "$here"
   check "types" env MYPYPATH="$here/src:$here/tests" "$folder/test/bin/mypy" \
     --config-file "$here/pyproject.toml" --cache-dir "$folder/mypy" "$here/src/eldr" "$here/tests"
+  check "types of the engines' stand" env MYPYPATH="$here/src:$here/tests:$here/engines_stand" \
+    "$folder/test/bin/mypy" --config-file "$here/pyproject.toml" --cache-dir "$folder/mypy" \
+    "$here"/engines_stand/*.py
   check "wheel into an empty environment" "$folder/empty/bin/pip" "${install[@]}" "$wheel"
   check "import, typed, with its license" "$folder/empty/bin/python" -c "
 import pathlib, eldr, eldr.aio

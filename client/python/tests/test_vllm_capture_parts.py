@@ -35,6 +35,20 @@ def test_counts_what_was_written_last_for_each_slot() -> None:
     assert (tokens, int(counts.sum())) == (1, 4)
 
 
+def test_finds_the_slots_of_each_forward_and_micro_batch_anew() -> None:
+    table = SlotTable(fake_torch, slots=8, layers=2, experts=4, top_k=1, device=fake_torch.Device())
+    buffer, other = as_tensor([5, 2, -1], np.int64), as_tensor([6, 7, -1], np.int64)
+    for layer in (0, 1):  # two micro-batches take turns
+        table.write(layer, buffer, as_tensor([[0], [1]]))
+        table.write(layer, other, as_tensor([[2], [3]]))
+    buffer.array[:] = [1, 3, 4]  # the next forward's slots in the same buffer
+    for layer in (0, 1):
+        table.write(layer, buffer, as_tensor([[3], [3], [3]]))
+    assert [counted(table, slot)[1] for slot in range(8)] == [0, 1, 1, 1, 1, 1, 1, 1]
+    assert counted(table, 1, 3, 4)[0].tolist() == [0, 0, 0, 3] * 2
+    assert counted(table, 5, 2)[0].tolist() == [1, 1, 0, 0] * 2
+
+
 def test_a_token_that_a_layer_missed_is_not_known() -> None:
     table = SlotTable(fake_torch, slots=4, layers=2, experts=4, top_k=1, device=fake_torch.Device())
     table.write(0, as_tensor([1]), as_tensor([[3]]))

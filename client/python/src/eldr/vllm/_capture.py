@@ -61,6 +61,10 @@ class Capturer:
         self._row = {layer: row for row, layer in enumerate(layer_ids)}
         self._attention_layer = attention_layer
         self._dp_rank = dp_rank
+        # Looked up once, as this is called for each layer of each step.
+        from vllm.forward_context import get_forward_context, is_forward_context_available
+
+        self._context, self._has_context = get_forward_context, is_forward_context_available
         # Why it gave up: a forward must not fail for this.
         self.broken: str | None = None
 
@@ -73,11 +77,9 @@ class Capturer:
             self.broken = f"layer {layer_id}, ids of shape {tuple(topk_ids.shape)}: {error!r}"
 
     def _capture(self, layer_id: int, topk_ids: Any) -> None:
-        from vllm.forward_context import get_forward_context, is_forward_context_available
-
-        if not is_forward_context_available():
+        if not self._has_context():
             return
-        context = get_forward_context()
+        context = self._context()
         slots = context.slot_mapping
         if isinstance(slots, list):  # two micro-batches
             from vllm.v1.worker.ubatching import dbo_current_ubatch_id

@@ -74,6 +74,10 @@ class SlotTable:
             device=device,
         )
         self._first = torch.arange(layers, device=device) * experts
+        # The slots that were written last, without those below 0.
+        self._named: Any = None
+        self._named_of = (0, 0)
+        self._slots: Any = None
 
     def write(self, layer: int, slots: Any, ids: Any) -> None:
         """The ids [rows, top_k or more] that a layer chose, for the slots of the batch's tokens.
@@ -81,9 +85,14 @@ class SlotTable:
         Either may be padded; a slot below 0 is none. No synchronisation, and fit for a graph.
         """
         rows = min(slots.shape[0], ids.shape[0])
-        named = slots[:rows].long()
-        named = self._torch.where(named < 0, self._table.shape[0] - 1, named)
-        self._table[named, layer] = ids[:rows, : self._top_k].to(self._table.dtype)
+        # All layers of a forward have the same slots. The first one finds them anew, as they may
+        # stand in a buffer that each forward fills; so does a recorded graph.
+        if layer == 0 or self._named is None or self._named_of != (id(slots), rows):
+            named = slots[:rows].long()
+            self._named = self._torch.where(named < 0, self._table.shape[0] - 1, named)
+            self._named_of = (id(slots), rows)
+            self._slots = slots  # as long as it is here, no other one has its id
+        self._table[self._named, layer] = ids[:rows, : self._top_k].to(self._table.dtype)
 
     def forget(self, slots: Whole) -> None:
         self._table[self._on_device(slots)] = self._unknown
