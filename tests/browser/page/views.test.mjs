@@ -99,9 +99,10 @@ test('residency: hovering and arrow keys name layer, expert and chance; two node
   await page.getByRole('application', {name: 'Difference of the two nodes'}).waitFor();
   await page.getByText(/share 52.% of the experts/).waitFor();
   assert.match(page.url(), /a=decode-/);
-  await page.getByRole('button', {name: 'Against the mean'}).click();
-  await page.getByRole('button', {name: 'By owner'}).click();
   await page.getByText('more than the mean').waitFor();
+  await page.getByRole('button', {name: 'Chance'}).click();
+  await page.getByRole('button', {name: 'By number'}).click();
+  await page.getByText('100 % chance').first().waitFor();
   assert.deepEqual(page.faults, []);
   await page.context().close();
 });

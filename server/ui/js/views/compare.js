@@ -38,9 +38,9 @@ export function makeComparison(app) {
     const i = r * maps.a.experts + c;
     return `${at(r, c)}: ${chance(maps.a.cells[i])} on ${a}, ${chance(maps.b.cells[i])} on ${b}`;
   }});
-  const titles = [el('h3'), el('h3'), el('h3', {}, el('span', {}, 'Difference'))];
+  const titles = [el('h3'), el('h3'), el('h3', {}, 'Difference')], gapScale = el('div');
   const legend = el('span'), said = el('p', {class: 'statement'}), most = el('div');
-  const parts = [one, two, gap].map((map, i) => el('div', {}, titles[i], map.element));
+  const parts = [one, two, gap].map((map, i) => el('div', {}, titles[i], map.element, map === gap ? gapScale : null));
   const body = el('div', {class: 'body stack'}, said, el('div', {class: 'compare'}, parts), most);
   const element = el('section', {class: 'panel'},
     el('header', {}, el('h2', {}, 'One node in full'), pickA, el('span', {class: 'soft'}, 'against'), pickB, el('span', {class: 'spring'}), legend), body);
@@ -58,7 +58,7 @@ export function makeComparison(app) {
     replace(titles[1], el('span', {class: 'ellipsis'}, b), el('span', {class: 'soft'}, plural(second.leases, 'lease')));
     two.update(second.layers, second.experts, second.cells, sequential());
     const scale = diverging(isDark());
-    replace(titles[2], el('span', {}, 'Difference'), scaleLegend(scale, `more on ${b.slice(0, 12)}`, `more on ${a.slice(0, 12)}`));
+    replace(gapScale, scaleLegend(scale, `more on ${b.slice(0, 24)}`, `more on ${a.slice(0, 24)}`));
     gap.update(first.layers, first.experts, difference(first.cells, second.cells), scale);
   }
 

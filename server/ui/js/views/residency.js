@@ -18,6 +18,7 @@ const SORTS = {
   leases: ['busiest first', (a, b) => b.leases - a.leases],
 };
 const MATRIX_AT_MOST = 64;
+const ORDER_FOR_MS = 30000;
 
 export function toFleet(raw) {
   return {
@@ -61,7 +62,8 @@ class Thumb {
 }
 
 export function makeResidency(app) {
-  const chosen = {mode: 'chance', order: 'number', sort: 'name', a: app.route.a ?? null, b: app.route.b ?? null};
+  const chosen = {mode: 'difference', order: 'owner', sort: 'name', a: app.route.a ?? null, b: app.route.b ?? null};
+  let owners = {at: 0, order: null};
   let fleet = null, timer = null, closed = false;
   const thumbs = new Map();
   const statement = el('p', {class: 'statement'}, 'Reading the fleet’s residency…');
@@ -80,9 +82,9 @@ export function makeResidency(app) {
   const element = el('div', {},
     viewHead('Residency', 'Which experts each node is expected to load in its next decode step. Layers go down, experts across. The more the pictures differ, the more the nodes have specialised.',
       toggle('What is drawn', [['chance', 'Chance', 'The chance that the next decode step loads the expert.'],
-        ['difference', 'Against the mean', 'Orange: more than on the average node. Blue: less.']], 'chance', (mode) => { chosen.mode = mode; draw(); }),
+        ['difference', 'Against the mean', 'Orange: more than on the average node. Blue: less.']], chosen.mode, (mode) => { chosen.mode = mode; draw(); }),
       toggle('Order of experts', [['number', 'By number', 'Experts in the model’s own order.'],
-        ['owner', 'By owner', 'In each layer, experts that lean to the first node come first, then those of the second: specialisation shows as a staircase.']], 'number', (order) => { chosen.order = order; draw(); })),
+        ['owner', 'By owner', 'In each layer, experts that lean to the first node come first, then those of the second: specialisation shows as a staircase.']], chosen.order, (order) => { chosen.order = order; draw(); })),
     el('div', {class: 'stack'},
       statement,
       el('section', {class: 'panel'},
@@ -109,12 +111,22 @@ export function makeResidency(app) {
     else select(id, null);
   }
 
+  // Of the experts' places only the picture's reader should say when they move: they stay for a while.
+  function steadyOrder() {
+    const busy = fleet.groups.filter((one) => one.leases > 0).sort(SORTS.name[1]);
+    const cells = fleet.rows * fleet.columns;
+    if (busy.length && (owners.order?.length !== cells || Date.now() - owners.at > ORDER_FOR_MS)) {
+      owners = {at: Date.now(), order: ownerOrder(busy.map((one) => one.map), fleet.rows, fleet.columns)};
+    }
+    return owners.order?.length === cells ? owners.order : null;
+  }
+
   function draw() {
     if (!fleet || closed) return;
     const groups = [...fleet.groups].sort(SORTS[chosen.sort][1]);
     const against = chosen.mode === 'difference';
     const scale = against ? diverging(isDark()) : sequential();
-    const order = chosen.order === 'owner' && groups.length ? ownerOrder(groups.map((one) => one.map), fleet.rows, fleet.columns) : null;
+    const order = chosen.order === 'owner' ? steadyOrder() : null;
     const paint = {scale, cells: (map) => inOrder(against ? difference(map, fleet.mean) : map, order)};
     replace(legend, against ? scaleLegend(scale, 'less', 'more than the mean') : scaleLegend(scale, '0 %', '100 % chance'));
     const wanted = groups.map((group) => {
