@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
+import aiohttp
 from processes import StandError
 from stand import Stand
 from traffic import Ask
@@ -24,7 +26,7 @@ async def proxy(at: Stand, asks: list[Ask]) -> None:
 async def router(at: Stand, asks: list[Ask]) -> None:
     async def fault() -> None:
         await at.router.kill()
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(1.0)  # requests come meanwhile
         await at.router.begin()
 
     await _during(at, "kill -9 of eldrd", asks, fault, ready=len(at.decode))
@@ -40,23 +42,13 @@ async def decode(at: Stand, asks: list[Ask]) -> None:
     at.decode.remove(killed)
 
 
-async def _until_all_decode(at: Stand) -> None:
-    """So that whatever is killed takes requests with it."""
-    deadline = time.monotonic() + 30
-    while not all(
-        node.leases > 1 and node.reported_running > 1 for node in await at.router.nodes()
-    ):
-        if time.monotonic() > deadline:
-            raise StandError("the decode engines do not run what they were asked")
-        await asyncio.sleep(0.02)
-
-
 async def _during(
     at: Stand, what: str, asks: list[Ask], fault: Callable[[], Awaitable[None]], ready: int
 ) -> None:
     """Streams that have begun break with what they ran on; all else is answered elsewhere."""
+    retries = await _proxy_retries(at)
     work = asyncio.create_task(at.traffic.send_all(at.urls, asks, 8, f"{what[11:]}-"))
-    await _until_all_decode(at)
+    leases = await _until_all_decode(at)
     began = time.monotonic()
     await fault()
     view = await at.router.until(ready=ready, leases=None, seconds=_WITHIN)
@@ -64,11 +56,36 @@ async def _during(
     answers = await work
     left = await at.router.until(ready=ready, seconds=_WITHIN)
     same, told = at.same_texts(answers)
-    retried = sum(1 for one in answers if one.retried)
-    at.report.proved(
-        what,
-        same and view is not None and left is not None,
-        f"{told}, {retried} of them asked again by the client; fleet view right "
-        + (f"{right:.1f} s later" if view is not None else f"NOT within {_WITHIN:.0f} s")
-        + ("; no lease is left" if left is not None else "; leases are LEFT"),
-    )
+    by_client = sum(one.retried for one in answers)
+    by_proxy = max(0, await _proxy_retries(at) - retries)
+    told += f"; asked again: {by_client} by the client, {by_proxy:.0f} by the proxy; fleet view "
+    told += "NOT right in time" if view is None else f"right {right:.1f} s later"
+    told += "; leases are LEFT" if left is None else "; no lease is left"
+    good = same and view is not None and left is not None
+    at.report.proved(what, good, f"with {leases} leases: {told}")
+
+
+async def _until_all_decode(at: Stand) -> int:
+    """So that whatever is killed takes requests with it. The leases there are then."""
+    deadline = time.monotonic() + 30
+    while True:
+        nodes = await at.router.nodes()
+        if nodes and all(node.leases > 1 and node.reported_running > 1 for node in nodes):
+            return sum(node.leases for node in nodes)
+        if time.monotonic() > deadline:
+            raise StandError("the decode engines do not run what they were asked")
+        await asyncio.sleep(0.02)
+
+
+async def _proxy_retries(at: Stand) -> float:
+    """Legs that the proxies have tried again, since they began."""
+    total = 0.0
+    for url in at.urls:
+        try:
+            async with at.session.get(f"{url}/metrics") as page:
+                text = await page.text()
+        except aiohttp.ClientError:
+            continue
+        found = re.findall(r"^eldr_proxy_retries_total\{[^}]*\} (\S+)$", text, re.MULTILINE)
+        total += sum(float(value) for value in found)
+    return total

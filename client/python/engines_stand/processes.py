@@ -124,6 +124,7 @@ class Kind:
     budget: int = 4_096
     extra: dict[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def make_engine(name: str, kind: Kind, folder: Path, router: str) -> Engine:
@@ -154,6 +155,7 @@ def make_engine(name: str, kind: Kind, folder: Path, router: str) -> Engine:
         "TOKENIZERS_PARALLELISM": "false",
         "ELDR_TARGET": router,
         "ELDR_ADDRESS": f"127.0.0.1:{port}",
+        **kind.environment,
     }
     return Engine(name, command, folder / f"{name}.log", environment, port=port)
 

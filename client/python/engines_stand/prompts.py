@@ -17,6 +17,17 @@ async def prove(at: Stand, engine: Engine) -> None:
     await _preemption(at, engine)
 
 
+def prove_middle(at: Stand, engine: Engine) -> None:
+    """By what the engine's log says at its end."""
+    told = engine.logged(r"prompts preempted in their middle: (\d+)")
+    number = sum(int(one) for one in told)
+    at.report.proved(
+        "preemption in the middle of prompts",
+        number > 0,
+        f"{number} of those that are equal above",
+    )
+
+
 async def _plain(at: Stand, engine: Engine) -> None:
     lengths = (1, 5, 31, 32, 33, 129, 256, 257, 700, 1_500)
     asks = [at.traffic.ask(length, 2) for length in lengths]

@@ -18,7 +18,10 @@ class Asks:
     def __init__(self, at: Stand) -> None:
         make, chance = at.traffic.ask, at.traffic.chance
         prefix = make(200).tokens
-        self.mixed = [make(n, 12, stream=bool(n % 2)) for n in (1, 17, 32, 64, 65, 130, 257, 400)]
+        # The last ones end so that a cache of whole blocks has all runs that are named.
+        lengths = (1, 17, 32, 64, 65, 130, 257, 400)
+        self.mixed = [make(length, 12, stream=bool(length % 2)) for length in lengths]
+        self.again = self.mixed[4:]
         self.mixed += [make(200 + 9 * n, 12, prefix, stream=bool(n % 2)) for n in range(4)]
         self.mixed += [
             make(40 + n, 12, alphabet=alphabet, stream=bool(n % 2))
@@ -29,7 +32,7 @@ class Asks:
         self.mixed += [chat(f"Tell me of {n} experts.", 10, bool(n % 2)) for n in range(4)]
         self.many = [make(chance.randrange(8, 60), 4, stream=n % 3 == 0) for n in range(200)]
         # Long enough to be in their middle when something is killed.
-        self.faulty = [make(chance.randrange(20, 90), 96, stream=n % 2 == 0) for n in range(60)]
+        self.faulty = [make(chance.randrange(20, 90), 200, stream=n % 2 == 0) for n in range(72)]
         self.handed = [make(n, 16) for n in (40, 129, 300, 17, 500, 64, 256, 90, 33, 700, 12, 400)]
 
     def all(self) -> list[Ask]:

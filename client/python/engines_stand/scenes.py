@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 
+import blocks
 import cost
 import faults
 import handover
@@ -35,6 +36,8 @@ async def run(at: Stand, only: list[str]) -> None:
     if wanted("prompts"):
         await prompts.prove(at, chunked)
     await at.down(chunked)
+    if wanted("prompts"):
+        prompts.prove_middle(at, chunked)
     if any(wanted(name) for name in ("routed", "faults", "nixl")):
         at.report.say("the plain one answers what others will be asked")
         await at.ask_alone(plain, asks.all())
@@ -51,6 +54,7 @@ async def _with_two_decode_engines(
     prefill = await _start_three(at, proxies=2)
     if wanted("routed"):
         await routed.mixed(at, asks.mixed)
+        await blocks.prove(at, asks.again)
         await routed.many(at, asks.many)
         await routed.aborts(at)
     if wanted("placement"):
@@ -65,7 +69,7 @@ async def _with_two_decode_engines(
 
 async def _start_three(at: Stand, proxies: int) -> Engine:
     at.report.say("starting a prefill and two decode engines; their KV goes through a folder")
-    prefill = at.engine("prefill", PREFILL)
+    prefill = at.prefill = at.engine("prefill", PREFILL)
     kinds = [
         Kind("consumer", core=core, beside="ExampleConnector", extra=DECODE) for core in (1, 0)
     ]

@@ -24,8 +24,13 @@ CHUNKED = Kind(
     flags=("--long-prefill-token-threshold", "96"),
 )
 # With blocks' signatures, as its KV goes through a folder that engines share.
+BLOCK_RUN = 64
 PREFILL = Kind(
-    "producer", core=0, beside="ExampleConnector", extra={"block_tokens": 64, "cache": "folder"}
+    "producer",
+    core=0,
+    beside="ExampleConnector",
+    extra={"block_tokens": BLOCK_RUN, "cache": "folder"},
+    environment={"VLLM_SERVER_DEV_MODE": "1"},  # to empty its prefix cache
 )
 DECODE = {"capture_decode": True, "heartbeat_interval": 0.5}
 

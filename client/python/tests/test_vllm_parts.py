@@ -138,7 +138,9 @@ def test_a_prompt_that_is_preempted_in_its_middle_ends_once_with_its_new_blocks(
     at.step(cached=[("a", [2], 0)], resumed=["a"], a=4)
     (ended,) = at.step(cached=[("a", [3], 4)], a=2).ended
     assert ended.blocks == (2, 3)
+    assert at.schedule.resumed_prompts == 1
     assert at.step(cached=[("a", [4, 5], 0)], resumed=["a"], a=7).ended == []
+    assert at.schedule.resumed_prompts == 1
 
 
 def test_knows_requests_nobody_announced_and_none_that_ended() -> None:

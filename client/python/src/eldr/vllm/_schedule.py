@@ -109,6 +109,8 @@ class Schedule:
         self._tracks: dict[str, _Track] = {}
         self._decoded: list[EndedDecode] = []
         self._number = 0
+        # Prompts that were preempted in their middle and went on.
+        self.resumed_prompts = 0
         self._lock = threading.Lock()  # of what `load` reads
         self._live: dict[str, int] = {}  # external id -> internal requests of it
         self._finished: list[v1.FinishedRequest] = []
@@ -217,6 +219,7 @@ class Schedule:
                 continue
             computed, blocks = cached.num_computed_tokens[place], cached.new_block_ids[place]
             if request_id in cached.resumed_req_ids:
+                self.resumed_prompts += not track.ended
                 track.blocks = list(blocks[self._group]) if blocks else []
                 self._came_from_queue(step, track, computed)
             elif blocks:

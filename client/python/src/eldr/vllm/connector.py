@@ -324,6 +324,9 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
             if self._pusher is not None:
                 self._pusher.close()
                 _log.info("eldr: signatures %s", dict(self._pusher.outcomes))
+            if self._schedule is not None:
+                resumed = self._schedule.resumed_prompts
+                _log.info("eldr: prompts preempted in their middle: %d", resumed)
             if self._node is not None:
                 self._node.close()
         except Exception:
