@@ -17,6 +17,9 @@ class Observers final : public RouterObserver {
   void OnModelDeclared(const ModelSpec& spec) override {
     for (RouterObserver* one : all_) one->OnModelDeclared(spec);
   }
+  void OnChange(absl::string_view model, const Change& change) override {
+    for (RouterObserver* one : all_) one->OnChange(model, change);
+  }
   void OnLeasePlaced(absl::string_view model, const Lease& lease) override {
     for (RouterObserver* one : all_) one->OnLeasePlaced(model, lease);
   }

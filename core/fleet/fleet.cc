@@ -32,6 +32,23 @@ DecodeNode& Fleet::Add(NodeSpec spec, std::uint64_t ordinal) {
   return *nodes_.back();
 }
 
+void Fleet::AddCopy(const DecodeNode& copy) {
+  DecodeNode& node = Add(copy.spec, copy.ordinal);
+  ExpertGroup* const group = node.group;
+  node = copy;
+  node.group = group;
+  node.lease_list.clear();
+  node.leases = 0;
+  node.sequences = 0;
+  node.kv_tokens = 0;
+  node.context_tokens = 0;
+  node.query_marks = 0;
+}
+
+void Fleet::SetSteps(const std::string& group, const StepTimeModel& step_time) {
+  if (const auto it = groups_.find(group); it != groups_.end()) it->second->step_time = step_time;
+}
+
 void Fleet::Respecify(DecodeNode& node, NodeSpec spec) {
   // Joining before leaving keeps a group of one, and its object, if the name stays.
   ExpertGroup* group = JoinGroup(spec.group_name());

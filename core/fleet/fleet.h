@@ -70,6 +70,14 @@ class Fleet {
   // no use to it.
   bool RestoreSteps(const std::string& group, const StepTimeModel::Learned& learned);
 
+  // For a copy of a fleet: adds a node as it stood, without its leases; what its group has learned;
+  // and the ordinal of the next one.
+  void AddCopy(const DecodeNode& copy);
+  void SetSteps(const std::string& group, const StepTimeModel& step_time);
+  void ContinueOrdinals(std::uint64_t next) { next_ordinal_ = next; }
+  std::uint64_t next_ordinal() const { return next_ordinal_; }
+  const std::vector<std::uint8_t>& stand_in() const { return stand_in_; }
+
   // The nodes in the order of their registration.
   absl::Span<const std::unique_ptr<DecodeNode>> nodes() const { return nodes_; }
 

@@ -18,14 +18,13 @@ std::optional<Ineligible> CheckNode(const DecodeNode& node, const QueryMarks& ma
   if (node.state == NodeState::kLost || node.leaving) return Ineligible::kLost;
   if (node.draining) return Ineligible::kDraining;
   if (!marks.Permits(node)) return Ineligible::kQuery;
-  const NodeSpec& spec = node.spec;
-  const bool full = spec.capacity > 0 && node.leases >= spec.capacity;
-  const std::uint64_t weight = std::uint64_t{demand.sequences} * spec.tokens_per_step;
-  if (full || weight > kMaxRequestTokensPerStep || !node.group->residency.Fits(weight)) {
-    return Ineligible::kCapacity;
-  }
-  if (spec.kv_capacity_tokens > 0 && node.kv_tokens + demand.kv_tokens > spec.kv_capacity_tokens) {
-    return Ineligible::kKvCapacity;
+  switch (RoomFor(demand, node)) {
+    case Room::kNoCapacity:
+      return Ineligible::kCapacity;
+    case Room::kNoKv:
+      return Ineligible::kKvCapacity;
+    case Room::kEnough:
+      break;
   }
   return std::nullopt;
 }

@@ -10,23 +10,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
+#include "core/books/room.h"
 #include "core/fleet/failure_detector.h"
 #include "core/fleet/fleet.h"
 #include "core/policy/policy.h"
 #include "core/route/placement.h"
 
 namespace eldr {
-
-// What a request takes of a node.
-struct Demand {
-  std::uint32_t sequences = 1;
-  std::uint64_t context_tokens = 0;
-  std::uint64_t kv_tokens = 0;  // context plus expected output
-};
-
-// The most tokens of one request that a node decodes in a step: its sequences times the node's
-// tokens_per_step. Engines bound the tokens of a whole step about there.
-inline constexpr std::uint64_t kMaxRequestTokensPerStep = 8192;
 
 struct Eligibility {
   std::vector<Candidate> candidates;  // in the order of their registration

@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxIdBytes = 256;
 
-// False for a request that is to go on elsewhere, on what is known of it.
-bool IsOver(LeaseEnd end) {
-  return end != LeaseEnd::kMoved && end != LeaseEnd::kNodeLost && end != LeaseEnd::kNodeRemoved;
-}
-
 std::unique_ptr<Shadow> MakeShadow(const ModelSpec& spec, std::uint64_t seed) {
   std::unique_ptr<Policy> policy = MakeShadowPolicy(spec.settings, spec.geometry);
   if (policy == nullptr) return nullptr;
@@ -30,12 +25,6 @@ std::unique_ptr<Shadow> MakeShadow(const ModelSpec& spec, std::uint64_t seed) {
 
 }  // namespace
 
-absl::Status ValidateRequestId(absl::string_view request_id) {
-  if (!request_id.empty() && request_id.size() <= kMaxIdBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("request_id: got ", request_id.size(), " bytes, expected 1 to ", kMaxIdBytes));
-}
-
 absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t least_bytes) {
   const std::size_t bytes = prefill_worker.size();
   if (bytes >= least_bytes && bytes <= kMaxIdBytes) return absl::OkStatus();
@@ -44,8 +33,15 @@ absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t
                                                  kMaxIdBytes));
 }
 
-absl::Status ValidateLeaseTtl(std::optional<absl::Duration> ttl) {
-  return ttl ? CheckRange("lease_ttl", *ttl, kLeaseTtlRange) : absl::OkStatus();
+Book::Options BookOptions(const ModelSpec& spec, const Router::Options& options) {
+  return {.model = spec.name,
+          .geometry = spec.geometry,
+          .step_time = spec.settings.step_time,
+          .silence = {options.node_timeout, options.panic_threshold,
+                      options.max_panic_timeouts * options.node_timeout},
+          .forget_lost_after = options.forget_lost_after,
+          .max_nodes = options.max_nodes_per_model,
+          .max_leases = options.max_leases_per_model};
 }
 
 ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const Clock& clock,
@@ -60,14 +56,17 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       shadow_(MakeShadow(spec_, options.seed)),
       prior_(spec_.geometry),
       signatures_(options.signature_ttl, options.signature_store_bytes),
-      fleet_(spec_.geometry, spec_.settings.step_time),
-      detector_({options.node_timeout, options.panic_threshold,
-                 options.max_panic_timeouts * options.node_timeout}),
-      recently_ended_(2 * options.node_timeout),
+      book_(BookOptions(spec_, options)),
       receipts_(options.receipts),
       rng_(StableHash(spec_.name, options.seed)),
-      decision_(spec_.geometry.cells()),
-      codes_(spec_.geometry.cells()) {}
+      decision_(spec_.geometry.cells()) {
+  const std::vector<std::uint8_t> codes(spec_.geometry.cells());
+  start_.what = LeaseStarted{.codes = codes};
+  update_.what = LeaseUpdated{.codes = codes};
+  renewal_.what = LeaseRenewed{};
+  finish_.what = LeaseFinished{};
+  report_.what = NodeReported{};
+}
 
 ModelDescription ModelRouter::Describe() const {
   ModelDescription description;
@@ -80,16 +79,16 @@ ModelDescription ModelRouter::Describe() const {
   MutexLock lock(mutex_);
   description.spec = spec_;
   description.parameters = PolicyParameters(spec_.settings);
-  for (const auto& node : fleet_.nodes()) {
+  for (const auto& node : book_.fleet().nodes()) {
     ++description.nodes;
     if (node->state == NodeState::kReady && !node->draining) ++description.ready_nodes;
   }
-  description.leases = leases_.size();
+  description.leases = book_.leases().size();
   description.stored_signatures = signatures_.size();
   description.stored_signature_bytes = signatures_.bytes();
   description.learned_requests = prior_.learned_requests();
   description.decode_observations = decode_observations_;
-  description.panic_mode = detector_.panic();
+  description.panic_mode = book_.detector().panic();
   description.fits = policy_->fits();
   if (shadow_) description.shadow_fits = shadow_->policy().fits();
   return description;
@@ -114,7 +113,7 @@ absl::StatusOr<PushResult> ModelRouter::PushSignature(const SignaturePush& push)
     if (chunk) {
       ELDR_ASSIGN_OR_RETURN(result, Keep(push, *std::move(chunk), now));
     } else {
-      const Lease* const lease = leases_.Find(push.request_id);
+      const Lease* const lease = book_.FindLease(push.request_id);
       const KnownSignature known = KnownOf(signatures_.Find(push.request_id), lease);
       result = {known.tokens, known.quality, lease != nullptr && known.tokens > 0};
     }
@@ -127,7 +126,7 @@ absl::StatusOr<PushResult> ModelRouter::PushSignature(const SignaturePush& push)
 
 absl::StatusOr<PushResult> ModelRouter::Keep(const SignaturePush& push, ExpertSignature signature,
                                              MonotonicTime now) {
-  Lease* const lease = leases_.Find(push.request_id);
+  const Lease* const lease = book_.FindLease(push.request_id);
   const KnownSignature known = KnownOf(signatures_.Find(push.request_id), lease);
   bool news = false;
   if (push.append) {
@@ -147,7 +146,7 @@ absl::StatusOr<PushResult> ModelRouter::Keep(const SignaturePush& push, ExpertSi
   }
   const PushResult result = {signature.tokens(), signature.quality(), lease != nullptr};
   const bool appended = push.append || known.appended;
-  if (lease != nullptr) UpdateLease(*lease, signature, appended);
+  if (lease != nullptr) UpdateLease(*lease, signature, appended, now);
   if (lease != nullptr && !MayGrow(signature, appended)) {
     signatures_.Erase(push.request_id);  // nothing more can come
   } else {
@@ -162,37 +161,18 @@ void ModelRouter::Store(StoredSignature stored) {
   if (evicted > 0) observer_.OnSignaturesDropped(spec_.name, 0, evicted);
 }
 
-void ModelRouter::UpdateLease(Lease& lease, const ExpertSignature& signature, bool appended) {
-  EstimateContribution(&signature, prior_, spec_.geometry, spec_.settings.estimate,
-                       absl::MakeSpan(codes_));
-  fleet_.ReplaceContribution(lease, codes_);
-  lease.quality = signature.quality();
-  lease.signature_coverage = signature.coverage();
-  lease.signature_tokens = signature.tokens();
-  lease.whole_prompt = signature.covers_prompt();
-  lease.appended = appended;
-  LearnOnce(lease, &signature);
-  observer_.OnLeaseUpdated(spec_.name, lease);
-}
-
-void ModelRouter::LearnOnce(Lease& lease, const ExpertSignature* signature) {
-  if (signature == nullptr || lease.learned) return;
-  prior_.Learn(*signature);
-  lease.learned = true;
-}
-
 absl::StatusOr<RenewResult> ModelRouter::Renew(const LeaseKey& key,
                                                std::optional<absl::Duration> ttl) {
   ELDR_RETURN_IF_ERROR(ValidateRequestId(key.request_id));
   ELDR_RETURN_IF_ERROR(ValidateLeaseTtl(ttl));
   MutexLock lock(mutex_);
   const MonotonicTime now = Advance();
-  Lease* lease = leases_.Find(key.request_id);
+  const Lease* const lease = book_.FindLease(key.request_id);
   if (lease == nullptr) return RenewResult{LeaseOutcome::kNotHeld, absl::ZeroDuration()};
   if (key.lease_id != 0 && key.lease_id != lease->id) {
     return RenewResult{LeaseOutcome::kStale, absl::ZeroDuration()};
   }
-  leases_.Renew(*lease, ttl.value_or(lease->ttl), now);
+  RenewLease(*lease, ttl.value_or(lease->ttl), now);
   return RenewResult{LeaseOutcome::kDone, lease->ttl};
 }
 
@@ -203,8 +183,8 @@ absl::StatusOr<LeaseOutcome> ModelRouter::Release(const LeaseRelease& release) {
         ExpertSignature::Parse(*release.decode_counts, spec_.geometry, "decode_counts").status());
   }
   MutexLock lock(mutex_);
-  Advance();
-  const Lease* lease = leases_.Find(release.lease.request_id);
+  const MonotonicTime now = Advance();
+  const Lease* const lease = book_.FindLease(release.lease.request_id);
   if (lease == nullptr) {
     // The request will not be placed any more: what waits for that is of no use.
     if (release.lease.lease_id == 0) signatures_.Erase(release.lease.request_id);
@@ -214,7 +194,7 @@ absl::StatusOr<LeaseOutcome> ModelRouter::Release(const LeaseRelease& release) {
     return LeaseOutcome::kStale;
   }
   if (release.decode_counts) ++decode_observations_;
-  EndLease(*lease, LeaseEnd::kReleased);
+  EndLease(*lease, LeaseEnd::kReleased, now);
   return LeaseOutcome::kDone;
 }
 
@@ -227,7 +207,7 @@ absl::StatusOr<Explanation> ModelRouter::Explain(absl::string_view request_id) c
                                             "\" is among the last ", options_.receipts,
                                             " of model \"", spec_.name, "\""));
   }
-  const Lease* lease = leases_.Find(request_id);
+  const Lease* const lease = book_.FindLease(request_id);
   return Explanation{*receipt, PolicyParameters(spec_.settings),
                      lease != nullptr && lease->id == receipt->lease_id};
 }
@@ -238,7 +218,7 @@ std::uint64_t ModelRouter::AwaitSignature(absl::string_view request_id,
   if (!ValidateRequestId(request_id).ok()) return 0;
   MutexLock lock(mutex_);
   Advance();
-  if (signatures_.Find(request_id) != nullptr || leases_.Find(request_id) != nullptr) return 0;
+  if (signatures_.Find(request_id) != nullptr || book_.FindLease(request_id) != nullptr) return 0;
   return waits_.Add(request_id, std::move(on_arrival));
 }
 
@@ -272,9 +252,9 @@ void ModelRouter::TakeBackgroundJobs(WorkLength length, std::vector<BackgroundJo
 }
 
 void ModelRouter::TellPolicies() {
-  if (!std::exchange(fleet_changed_, false)) return;
-  policy_->OnFleetChange(fleet_.nodes());
-  if (shadow_) shadow_->policy().OnFleetChange(fleet_.nodes());
+  if (std::exchange(told_fleet_version_, book_.fleet_version()) == book_.fleet_version()) return;
+  policy_->OnFleetChange(book_.fleet().nodes());
+  if (shadow_) shadow_->policy().OnFleetChange(book_.fleet().nodes());
 }
 
 MonotonicTime ModelRouter::Advance() {
@@ -284,37 +264,26 @@ MonotonicTime ModelRouter::Advance() {
   }
   backlog_ = false;
   ExpireLeases(now);
-  if (now >= detector_.next_check()) LoseSilentNodes(now);
-  if (now >= next_forget_) ForgetLostNodes(now);
+  if (now >= book_.detector().next_check()) LoseSilentNodes(now);
+  if (now >= book_.next_forget()) {
+    for (DecodeNode* const node : book_.FindForgettable(now)) Forget(*node, now);
+  }
   return now;
 }
 
 void ModelRouter::ExpireLeases(MonotonicTime now) {
   std::size_t ended = 0;
-  while (const Lease* lease = leases_.NextExpired(now)) {
+  while (const Lease* lease = book_.leases().NextExpired(now)) {
     if (ended++ == kMostEndsAtOnce) {
       backlog_ = true;
       return;
     }
-    EndLease(*lease, LeaseEnd::kExpired);
+    EndLease(*lease, LeaseEnd::kExpired, now);
   }
 }
 
-void ModelRouter::EndLease(const Lease& lease, LeaseEnd end) {
-  fleet_.Detach(lease);
-  // Else it would decide for the next request of this id.
-  if (IsOver(end)) signatures_.Erase(lease.request_id);
-  // Only a node that reports can bring late news.
-  if (lease.node->sends_heartbeats()) {
-    recently_ended_.Note(lease.request_id, *lease.node, clock_.Monotonic());
-  }
-  lease.node->ended_since_report += lease.sequences;
-  std::unique_ptr<Lease> ended = leases_.Take(lease);
-  observer_.OnLeaseEnded(spec_.name, *ended, end);
-  leases_.Recycle(std::move(ended));
-}
-
-std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end, std::size_t most) {
+std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end, MonotonicTime now,
+                                       std::size_t most) {
   std::vector<Lease*> leases;
   if (node.lease_list.size() <= most) {
     leases = node.lease_list;
@@ -324,7 +293,7 @@ std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end, std
   // Their order is that of chance; what is done to them must not depend on it.
   std::sort(leases.begin(), leases.end(),
             [](const Lease* a, const Lease* b) { return a->id < b->id; });
-  for (const Lease* lease : leases) EndLease(*lease, end);
+  for (const Lease* lease : leases) EndLease(*lease, end, now);
   return static_cast<std::uint32_t>(leases.size());
 }
 

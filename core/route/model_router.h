@@ -14,10 +14,8 @@
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
-#include "core/fleet/failure_detector.h"
-#include "core/fleet/fleet.h"
-#include "core/fleet/lease_table.h"
-#include "core/fleet/recently_ended.h"
+#include "core/books/book.h"
+#include "core/books/change.h"
 #include "core/policy/policy.h"
 #include "core/prefix/block_signature_store.h"
 #include "core/route/decision.h"
@@ -33,11 +31,12 @@
 
 namespace eldr {
 
-// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Seven
-// files implement them: model_router.cc (signatures, leases, time), model_router_blocks.cc
-// (signatures of KV blocks), model_router_place.cc (placement), model_router_fleet.cc (nodes),
-// model_router_register.cc (how nodes come and go), model_router_reconcile.cc (what nodes say of
-// their requests) and model_router_state.cc (what outlives the process).
+// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Eight files
+// implement them: model_router.cc (signatures, leases, time), model_router_blocks.cc (signatures of
+// KV blocks), model_router_place.cc (placement), model_router_changes.cc (what it enters in the
+// book, and tells), model_router_fleet.cc (nodes), model_router_register.cc (how nodes come and
+// go), model_router_reconcile.cc (what nodes say of their requests) and model_router_state.cc (what
+// outlives the process).
 class ModelRouter {
  public:
   // REQUIRES: `spec` is valid. All references must outlive the object.
@@ -80,6 +79,8 @@ class ModelRouter {
   RestoreResult Restore(ModelRecord record) ABSL_LOCKS_EXCLUDED(mutex_);
   std::size_t RestoreContributions(absl::Span<const ContributionRecord> contributions)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  BookSnapshot SnapshotBook() const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint64_t DigestBook() const ABSL_LOCKS_EXCLUDED(mutex_);
   ModelRecord Copy() const ABSL_LOCKS_EXCLUDED(mutex_);
   std::vector<ContributionRecord> CopyContributions(absl::Span<const std::string> request_ids) const
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -112,57 +113,46 @@ class ModelRouter {
   MonotonicTime Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireLeases(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LoseSilentNodes(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EndLease(const Lease& lease, LeaseEnd end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Enters a change in the book, as its next one and as of now, and tells the observer. An error if
+  // the book refuses it. model_router_changes.cc
+  absl::StatusOr<Applied> Commit(Change& change, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Tell(const Change& change, const Applied& applied) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellNode(const Change& change, const Applied& applied) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The changes that follow from what is in the book, so that it does not refuse them.
+  void RenewLease(const Lease& lease, absl::Duration ttl, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndLease(const Lease& lease, LeaseEnd end, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BeginLeaving(const DecodeNode& node, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EnterRemoval(const DecodeNode& node, MonotonicTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<const DecodeNode*> SetDraining(absl::string_view node_id, bool draining)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // Ends the leases of what a node has finished; model_router_reconcile.cc.
   void EndFinished(const DecodeNode& node, const NodeReport& report, MonotonicTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // What a complete list of a node's requests says that the books do not;
+  // What a complete list of a node's requests says that the book does not;
   // model_router_reconcile.cc.
   void Reconcile(DecodeNode& node, const NodeReport& report, MonotonicTime now,
                  HeartbeatResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Adopt(DecodeNode& node, absl::string_view request_id, MonotonicTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends leases on a node, `most` of them, and answers how many.
-  std::uint32_t EndLeasesOn(const DecodeNode& node, LeaseEnd end, std::size_t most = SIZE_MAX)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::uint32_t EndLeasesOn(const DecodeNode& node, LeaseEnd end, MonotonicTime now,
+                            std::size_t most = SIZE_MAX) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends some of a node's leases, and removes it with the last one: true when it is gone.
   bool RemovePart(absl::string_view node_id, RemoveResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<DecodeNode*> FindNode(absl::string_view node_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Nodes that come, give way and go; model_router_register.cc.
-  absl::StatusOr<DecodeNode*> AddNode(const NodeSpec& spec, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The process that holds the node's id gives it to that of `spec`, and answers how many leases
-  // ended.
-  std::uint32_t Replace(DecodeNode& node, const NodeSpec& spec)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Takes the particulars of a process that is registered already.
-  void Respecify(DecodeNode& node, const NodeSpec& spec, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // True if `spec` is of another process than `node`, and may take its id; false if it is the same
-  // process. An error if neither may be.
-  absl::StatusOr<bool> Displaces(const DecodeNode& node, const NodeSpec& spec,
-                                 MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A node that is not lost and has the same address and rank, or nullptr.
   const DecodeNode* FindTwin(const DecodeNode& node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // True if nobody hears of it any more.
-  bool IsAbsent(const DecodeNode& node, MonotonicTime now) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The one to go if the model has as many nodes as it may, or nullptr.
-  DecodeNode* FindDispensable(MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ForgetLostNodes(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Forget(DecodeNode& node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Marks that a node is joining or lost from now on.
-  void BeginAbsence(DecodeNode& node, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void LearnSteps(DecodeNode& node, absl::Span<const StepStats> steps, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget(DecodeNode& node, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // False if the record is not to be believed.
-  bool RestoreNode(NodeRecord record, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The lease, not attached yet; nullptr if the record is not to be believed.
-  Lease* RestoreLease(LeaseRecord record, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ChangeState(DecodeNode& node, NodeState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Tells the policies of a changed fleet, if it has changed since they were told last.
   void TellPolicies() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -177,10 +167,8 @@ class ModelRouter {
   // Stores a signature, and counts those that had to go for it.
   void Store(StoredSignature stored) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Replaces what a lease adds to its node by what the signature tells.
-  void UpdateLease(Lease& lease, const ExpertSignature& signature, bool appended)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void LearnOnce(Lease& lease, const ExpertSignature* signature)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void UpdateLease(const Lease& lease, const ExpertSignature& signature, bool appended,
+                   MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Knowledge Know(const PlacementQuery& query, const ExpertSignature* in_query, const Lease* held,
                  MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -188,16 +176,16 @@ class ModelRouter {
   void KeepWhilePlaced(const Lease& lease, const PlacementQuery& query,
                        std::optional<ExpertSignature>& in_query, MonotonicTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Placement RenewHeld(Lease& held, const PlacementQuery& query,
+  Placement RenewHeld(const Lease& held, const PlacementQuery& query,
                       std::optional<ExpertSignature>& in_query, MonotonicTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // A lease that adds codes_ to the node; not yet attached to it, nor in the table.
-  std::unique_ptr<Lease> NewLease(absl::string_view request_id, DecodeNode& node,
-                                  const Knowledge& knowledge, absl::Duration ttl, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Lease& Reserve(const PlacementQuery& query, const Demand& demand, const Knowledge& knowledge,
-                 DecodeNode& node, const Lease* held, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Fills in what of a new lease its signature tells, and gives it an id.
+  void StartLease(absl::string_view request_id, const DecodeNode& node, const Knowledge& knowledge,
+                  absl::Duration ttl, LeaseOrigin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Enters the lease of a placement on the first candidate, with the codes that start_ has.
+  absl::StatusOr<const Lease*> Reserve(const PlacementQuery& query, const Demand& demand,
+                                       const Knowledge& knowledge, const Lease* held,
+                                       MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Placement Answer(const Lease& lease, const Knowledge& knowledge, PlacementReason reason,
                    MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteReceipt(const Placement& placement, const Lease& lease, const Knowledge& knowledge)
@@ -218,19 +206,14 @@ class ModelRouter {
   const std::unique_ptr<Policy> policy_ ABSL_PT_GUARDED_BY(mutex_);
   // nullptr if the model names none.
   const std::unique_ptr<Shadow> shadow_ ABSL_PT_GUARDED_BY(mutex_);
-  // Since the policies were last told.
-  bool fleet_changed_ ABSL_GUARDED_BY(mutex_) = false;
+  // Of the fleet that the policies were told of.
+  std::uint64_t told_fleet_version_ ABSL_GUARDED_BY(mutex_) = 0;
   ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);
   SignatureStore signatures_ ABSL_GUARDED_BY(mutex_);
   SignatureWaits waits_ ABSL_GUARDED_BY(mutex_);
-  Fleet fleet_ ABSL_GUARDED_BY(mutex_);
-  FailureDetector detector_ ABSL_GUARDED_BY(mutex_);
-  // No lost node is to be forgotten before this.
-  MonotonicTime next_forget_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  Book book_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> forgotten_ ABSL_GUARDED_BY(mutex_);
   bool backlog_ ABSL_GUARDED_BY(mutex_) = false;
-  RecentlyEnded recently_ended_ ABSL_GUARDED_BY(mutex_);
-  LeaseTable leases_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t decode_observations_ ABSL_GUARDED_BY(mutex_) = 0;
   ReceiptRing receipts_ ABSL_GUARDED_BY(mutex_);
   std::mt19937_64 rng_ ABSL_GUARDED_BY(mutex_);
@@ -239,13 +222,21 @@ class ModelRouter {
   // Kept from call to call for their buffers.
   Eligibility eligibility_ ABSL_GUARDED_BY(mutex_);
   Decision decision_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::uint8_t> codes_ ABSL_GUARDED_BY(mutex_);
+  // Changes that are made again and again; each is always of the same kind, and the codes of both
+  // LeaseStarted and LeaseUpdated are of the model's cells.
+  Change start_ ABSL_GUARDED_BY(mutex_), update_ ABSL_GUARDED_BY(mutex_),
+      renewal_ ABSL_GUARDED_BY(mutex_), finish_ ABSL_GUARDED_BY(mutex_),
+      report_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Limits shared by the calls that name requests, prefill workers and leases.
-absl::Status ValidateRequestId(absl::string_view request_id);
+// Those of the book that a model's router has.
+Book::Options BookOptions(const ModelSpec& spec, const Router::Options& options);
+
+// Lets `next` be more than `last`.
+void ContinueLeaseIds(std::atomic<std::uint64_t>& next, std::uint64_t last);
+
+// INVALID_ARGUMENT, naming the field, if it is out of range.
 absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t least_bytes);
-absl::Status ValidateLeaseTtl(std::optional<absl::Duration> ttl);
 
 }  // namespace eldr
 

@@ -9,19 +9,6 @@
 namespace eldr {
 namespace {
 
-absl::Duration TotalDuration(absl::Span<const StepStats> steps) {
-  absl::Duration total;
-  for (const StepStats& bucket : steps) total += bucket.total_duration;
-  return total;
-}
-
-std::optional<absl::Duration> MeanStepTime(absl::Span<const StepStats> steps) {
-  double count = 0;
-  for (const StepStats& bucket : steps) count += static_cast<double>(bucket.steps);
-  if (count == 0) return std::nullopt;
-  return absl::Seconds(absl::ToDoubleSeconds(TotalDuration(steps)) / count);
-}
-
 // FAILED_PRECONDITION if the report is of another process than the one that is registered.
 absl::Status CheckReporter(const DecodeNode& node, const NodeReport& report) {
   std::string wrong;
@@ -46,16 +33,8 @@ absl::Status CheckReporter(const DecodeNode& node, const NodeReport& report) {
 }  // namespace
 
 absl::StatusOr<DecodeNode*> ModelRouter::FindNode(absl::string_view node_id) const {
-  if (DecodeNode* node = fleet_.Find(node_id)) return node;
+  if (DecodeNode* const node = book_.FindNode(node_id)) return node;
   return absl::NotFoundError(absl::StrCat("node_id: \"", node_id, "\" is not registered"));
-}
-
-void ModelRouter::ChangeState(DecodeNode& node, NodeState state) {
-  const NodeState before = std::exchange(node.state, state);
-  if (state != NodeState::kReady) BeginAbsence(node, clock_.Monotonic());
-  if (before == state) return;
-  fleet_changed_ = true;
-  observer_.OnNodeState(node, before);
 }
 
 absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report) {
@@ -66,65 +45,35 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   ELDR_RETURN_IF_ERROR(CheckReporter(*node, report));
   HeartbeatResult result;
   for (const std::string* id : report.running_request_ids) {
-    Lease* lease = leases_.Find(*id);
-    if (lease != nullptr && lease->node == node) leases_.Renew(*lease, lease->ttl, now);
+    const Lease* const lease = book_.FindLease(*id);
+    if (lease != nullptr && lease->node == node) RenewLease(*lease, lease->ttl, now);
   }
   EndFinished(*node, report, now);
   if (report.complete_list) Reconcile(*node, report, now, result);
-  LearnSteps(*node, report.steps, now);
+  result.confirm = node->restored_at.has_value();
   // After the finished requests have ended: the counts are without them.
-  const bool confirm = node->restored_at.has_value();
-  detector_.NodeHeard(*node, now);
-  node->leaving = false;
-  node->reported_running = report.running;
-  node->reported_queued = report.queued;
-  node->reported_kv_usage = report.kv_usage;
-  node->placed_since_report = 0;
-  node->ended_since_report = 0;
-  if (const auto step_time = MeanStepTime(report.steps)) node->reported_step_time = step_time;
-  ChangeState(*node, NodeState::kReady);
+  NodeReported& reported = std::get<NodeReported>(report_.what);
+  reported.node_id = node->spec.node_id;
+  reported.running = report.running;
+  reported.queued = report.queued;
+  reported.kv_usage = report.kv_usage;
+  reported.steps.assign(report.steps.begin(), report.steps.end());
+  Commit(report_, now).value();
   result.state = node->state;
   result.draining = node->draining;
   result.leases = node->leases;
-  result.confirm = confirm;
   return result;
-}
-
-void ModelRouter::LearnSteps(DecodeNode& node, absl::Span<const StepStats> steps,
-                             MonotonicTime now) {
-  Disbeliefs disbeliefs;
-  // With much room for reports that were held up, or told twice.
-  if (node.last_heartbeat &&
-      TotalDuration(steps) > 2 * (now - *node.last_heartbeat) + 10 * options_.node_timeout) {
-    disbeliefs.set(static_cast<std::size_t>(Disbelief::kClock));
-  } else {
-    disbeliefs = fleet_.ObserveSteps(node, steps);
-  }
-  for (std::size_t cause = 0; cause < kDisbeliefs; ++cause) {
-    if (!disbeliefs.test(cause)) continue;
-    observer_.OnReportNotBelieved(node, static_cast<Disbelief>(cause), ++node.not_believed[cause]);
-  }
 }
 
 absl::StatusOr<std::uint32_t> ModelRouter::DrainNode(absl::string_view node_id) {
   MutexLock lock(mutex_);
-  Advance();
-  ELDR_ASSIGN_OR_RETURN(DecodeNode* const node, FindNode(node_id));
-  if (!std::exchange(node->draining, true)) {
-    fleet_changed_ = true;
-    observer_.OnNodeDraining(*node);
-  }
+  ELDR_ASSIGN_OR_RETURN(const DecodeNode* const node, SetDraining(node_id, true));
   return node->leases;
 }
 
 absl::StatusOr<NodeState> ModelRouter::UndrainNode(absl::string_view node_id) {
   MutexLock lock(mutex_);
-  Advance();
-  ELDR_ASSIGN_OR_RETURN(DecodeNode* const node, FindNode(node_id));
-  if (std::exchange(node->draining, false)) {
-    fleet_changed_ = true;
-    observer_.OnNodeDraining(*node);
-  }
+  ELDR_ASSIGN_OR_RETURN(const DecodeNode* const node, SetDraining(node_id, false));
   return node->state;
 }
 
@@ -136,44 +85,42 @@ RemoveResult ModelRouter::RemoveNode(absl::string_view node_id) {
 
 bool ModelRouter::RemovePart(absl::string_view node_id, RemoveResult& result) {
   MutexLock lock(mutex_);
-  Advance();
-  DecodeNode* const node = fleet_.Find(node_id);
+  const MonotonicTime now = Advance();
+  const DecodeNode* const node = book_.FindNode(node_id);
   if (node == nullptr) return true;
-  node->leaving = true;
-  result.ended_leases += EndLeasesOn(*node, LeaseEnd::kNodeRemoved, kMostEndsAtOnce);
+  BeginLeaving(*node, now);
+  result.ended_leases += EndLeasesOn(*node, LeaseEnd::kNodeRemoved, now, kMostEndsAtOnce);
   if (node->leases > 0) return false;
-  observer_.OnNodeRemoved(*node);
-  fleet_.Remove(*node);
-  fleet_changed_ = true;
+  EnterRemoval(*node, now);
   result.removed = true;
   return true;
 }
 
 void ModelRouter::LoseSilentNodes(MonotonicTime now) {
-  const bool panic = detector_.panic();
-  const std::vector<DecodeNode*> lost = detector_.Check(fleet_.nodes(), now);
-  if (detector_.panic() != panic) observer_.OnPanicMode(spec_.name, detector_.panic());
-  for (DecodeNode* node : lost) node->leaving = true;
+  const bool panic = book_.detector().panic();
+  const std::vector<DecodeNode*> lost = book_.FindSilent(now);
+  if (book_.detector().panic() != panic) observer_.OnPanicMode(spec_.name, !panic);
+  for (const DecodeNode* const node : lost) BeginLeaving(*node, now);
   std::size_t room = kMostEndsAtOnce;
-  for (DecodeNode* node : lost) {
-    room -= EndLeasesOn(*node, LeaseEnd::kNodeLost, room);
+  for (const DecodeNode* const node : lost) {
+    room -= EndLeasesOn(*node, LeaseEnd::kNodeLost, now, room);
     if (node->leases > 0) {
       backlog_ = true;
-      detector_.CheckBy(now);  // this one and those after it come again
+      book_.FindSilentBy(now);  // this one and those after it come again
       return;
     }
-    node->leaving = false;
-    node->ForgetReports();
-    ChangeState(*node, NodeState::kLost);
+    Change change = {.what = NodeLost{node->spec.node_id}};
+    Commit(change, now).value();
   }
 }
 
 std::vector<NodeStatus> ModelRouter::ListNodes(absl::string_view after, std::size_t most) const {
   MutexLock lock(mutex_);
   const MonotonicTime now = clock_.Monotonic();
-  UpdateBatches(fleet_, detector_, now);
+  const FailureDetector& detector = book_.detector();
+  UpdateBatches(book_.fleet(), detector, now);
   std::vector<const DecodeNode*> nodes;
-  for (const auto& node : fleet_.nodes()) {
+  for (const auto& node : book_.fleet().nodes()) {
     if (node->spec.node_id > after) nodes.push_back(node.get());
   }
   std::sort(nodes.begin(), nodes.end(), [](const DecodeNode* a, const DecodeNode* b) {
@@ -185,10 +132,10 @@ std::vector<NodeStatus> ModelRouter::ListNodes(absl::string_view after, std::siz
   for (const DecodeNode* const node : nodes) {
     NodeStatus& status = list.emplace_back();
     status.spec = node->spec;
-    status.state = detector_.IsKeptByPanic(*node, now) ? NodeState::kLostInPanic : node->state;
+    status.state = detector.IsKeptByPanic(*node, now) ? NodeState::kLostInPanic : node->state;
     status.not_believed = node->not_believed;
     status.draining = node->draining;
-    status.load = node->Load(detector_.ReportIsFresh(*node, now));
+    status.load = node->Load(detector.ReportIsFresh(*node, now));
     status.leases = node->leases;
     status.kv_tokens = node->kv_tokens;
     status.reported_running = node->reported_running;

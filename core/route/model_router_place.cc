@@ -4,8 +4,8 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/limit_exceeded.h"
 #include "core/base/status_macros.h"
+#include "core/books/lease_fields.h"
 #include "core/route/model_router.h"
 
 namespace eldr {
@@ -47,50 +47,51 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
                          query.context_tokens + query.sequences * query.max_output_tokens};
   MutexLock lock(mutex_);
   const MonotonicTime now = Advance();
-  Lease* held = leases_.Find(query.request_id);
-  const QueryMarks marks(fleet_, query);
+  const Lease* const held = book_.FindLease(query.request_id);
+  const QueryMarks marks(book_.fleet(), query);
   if (held != nullptr && marks.Permits(*held->node)) {
     return RenewHeld(*held, query, in_query, now);
   }
-  if (held == nullptr && leases_.size() >= options_.max_leases_per_model) {
-    return LimitExceeded("leases_per_model", absl::StrCat("model \"", spec_.name, "\": holds ",
-                                                          leases_.size(), " leases, the limit"));
-  }
+  if (held == nullptr) ELDR_RETURN_IF_ERROR(book_.CheckLeaseLimit());
 
   const Knowledge knowledge = Know(query, in_query ? &*in_query : nullptr, held, now);
   const ExpertSignature* const signature = knowledge.known.counts;
+  std::vector<std::uint8_t>& codes = std::get<LeaseStarted>(start_.what).codes;
   if (signature == nullptr && held != nullptr) {
-    const auto held_codes = fleet_.ContributionOf(*held);
-    codes_.assign(held_codes.begin(), held_codes.end());  // all that is left of what was known
+    const auto held_codes = book_.fleet().ContributionOf(*held);
+    codes.assign(held_codes.begin(), held_codes.end());  // all that is left of what was known
   } else {
     EstimateContribution(signature, prior_, spec_.geometry, spec_.settings.estimate,
-                         absl::MakeSpan(codes_));
+                         absl::MakeSpan(codes));
   }
-  FindEligible(fleet_, marks, demand, detector_, options_.max_kv_usage, now, eligibility_);
+  FindEligible(book_.fleet(), marks, demand, book_.detector(), options_.max_kv_usage, now,
+               eligibility_);
   if (eligibility_.candidates.empty()) {
-    ELDR_RETURN_IF_ERROR(CheckEverFits(fleet_, marks, demand));
+    ELDR_RETURN_IF_ERROR(CheckEverFits(book_.fleet(), marks, demand));
     return NoCandidateError(spec_.name, eligibility_);
   }
   TellPolicies();
   const PolicyContext context = {last_ordinal_, rng_, signature, now};
   if (shadow_) shadow_->TakeCandidates(eligibility_.candidates);
   policy_->Observe(context);
-  decision_.Rank(*policy_, context, demand, codes_, eligibility_.candidates);
+  decision_.Rank(*policy_, context, demand, codes, eligibility_.candidates);
   std::optional<ShadowDecision> shadow;
   if (shadow_) {
-    shadow = shadow_->Decide(context, demand, codes_, eligibility_.candidates.front());
+    shadow = shadow_->Decide(context, demand, codes, eligibility_.candidates.front());
   }
 
   PlacementReason reason = PlacementReason::kPolicy;
   if (held != nullptr) {
     reason = PlacementReason::kMoved;
-  } else if (detector_.panic()) {
+  } else if (book_.detector().panic()) {
     reason = PlacementReason::kPanicMode;
   } else if (eligibility_.kv_usage_waived) {
     reason = PlacementReason::kKvPressure;
   }
   const std::vector<Candidate>& candidates = eligibility_.candidates;
-  Lease& lease = Reserve(query, demand, knowledge, *candidates.front().node, held, now);
+  const bool learns = signature != nullptr && !(held != nullptr && held->learned);
+  ELDR_ASSIGN_OR_RETURN(const Lease* const placed, Reserve(query, demand, knowledge, held, now));
+  const Lease& lease = *placed;
   Placement placement = Answer(lease, knowledge, reason, now);
   placement.shadow = std::move(shadow);
   placement.marginal_experts = candidates.front().marginal_experts;
@@ -104,8 +105,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     placement.fallbacks.push_back(ToPlacedNode(*candidates[i].node));
   }
   WriteReceipt(placement, lease, knowledge);
-  LearnOnce(lease, signature);
-  observer_.OnLeasePlaced(spec_.name, lease);
+  if (learns) prior_.Learn(*signature);
   if (in_query && signature != &*in_query) {
     spare_signatures_.Give(*std::exchange(in_query, std::nullopt));
   }
@@ -145,55 +145,56 @@ ModelRouter::Knowledge ModelRouter::Know(const PlacementQuery& query,
           query.prefill_worker};
 }
 
-Placement ModelRouter::RenewHeld(Lease& held, const PlacementQuery& query,
+Placement ModelRouter::RenewHeld(const Lease& held, const PlacementQuery& query,
                                  std::optional<ExpertSignature>& in_query, MonotonicTime now) {
-  leases_.Renew(held, query.lease_ttl.value_or(held.ttl), now);
+  RenewLease(held, query.lease_ttl.value_or(held.ttl), now);
   if (in_query && Replaces(*in_query, KnownOf(signatures_.Find(held.request_id), &held))) {
-    UpdateLease(held, *in_query, held.appended);
+    UpdateLease(held, *in_query, held.appended, now);
     KeepWhilePlaced(held, query, in_query, now);
   }
   const Knowledge knowledge = {KnownOf(nullptr, &held), held.signature_coverage, std::nullopt, ""};
   Placement placement = Answer(held, knowledge, PlacementReason::kExistingLease, now);
-  UpdateBatches(fleet_, detector_, now);
+  UpdateBatches(book_.fleet(), book_.detector(), now);
   const ExpertGroup& group = *held.node->group;
   placement.predicted_step_time = absl::Seconds(group.step_time.Predict(
       group.residency.expected_experts(), group.batch, static_cast<double>(group.context_tokens)));
   return placement;
 }
 
-std::unique_ptr<Lease> ModelRouter::NewLease(absl::string_view request_id, DecodeNode& node,
-                                             const Knowledge& knowledge, absl::Duration ttl,
-                                             MonotonicTime now) {
-  std::unique_ptr<Lease> lease = leases_.NewLease();
-  lease->id = next_lease_id_.fetch_add(1, std::memory_order_relaxed);
-  lease->request_id.assign(request_id.data(), request_id.size());
-  lease->node = &node;
-  lease->contribution = codes_;
-  lease->quality = knowledge.known.quality;
-  lease->signature_tokens = knowledge.known.tokens;
-  lease->whole_prompt = knowledge.known.whole_prompt;
-  lease->appended = knowledge.known.appended;
-  lease->signature_coverage = knowledge.coverage;
-  lease->ttl = ttl;
-  lease->placed_at = now;
-  lease->expires_at = now + ttl;
-  return lease;
+void ModelRouter::StartLease(absl::string_view request_id, const DecodeNode& node,
+                             const Knowledge& knowledge, absl::Duration ttl, LeaseOrigin origin) {
+  LeaseStarted& started = std::get<LeaseStarted>(start_.what);
+  started.origin = origin;
+  LeaseRecord& lease = started.lease;
+  lease.id = next_lease_id_.fetch_add(1, std::memory_order_relaxed);
+  lease.request_id.assign(request_id.data(), request_id.size());
+  lease.node_id = node.spec.node_id;
+  lease.sequences = 1;
+  lease.context_tokens = 0;
+  lease.kv_tokens = 0;
+  lease.quality = knowledge.known.quality;
+  lease.signature_coverage = knowledge.coverage;
+  lease.signature_tokens = knowledge.known.tokens;
+  lease.whole_prompt = knowledge.known.whole_prompt;
+  lease.appended = knowledge.known.appended;
+  lease.learned = knowledge.known.counts != nullptr;
+  lease.ttl = ttl;
 }
 
-Lease& ModelRouter::Reserve(const PlacementQuery& query, const Demand& demand,
-                            const Knowledge& knowledge, DecodeNode& node, const Lease* held,
-                            MonotonicTime now) {
-  std::unique_ptr<Lease> lease = NewLease(query.request_id, node, knowledge,
-                                          query.lease_ttl.value_or(options_.lease_ttl), now);
-  lease->sequences = demand.sequences;
-  lease->context_tokens = demand.context_tokens;
-  lease->kv_tokens = demand.kv_tokens;
-  lease->learned = held != nullptr && held->learned;
-  if (held != nullptr) EndLease(*held, LeaseEnd::kMoved);
-  fleet_.Attach(*lease);
-  node.placed_since_report += demand.sequences;
+absl::StatusOr<const Lease*> ModelRouter::Reserve(const PlacementQuery& query, const Demand& demand,
+                                                  const Knowledge& knowledge, const Lease* held,
+                                                  MonotonicTime now) {
+  const DecodeNode& node = *eligibility_.candidates.front().node;
+  StartLease(query.request_id, node, knowledge, query.lease_ttl.value_or(options_.lease_ttl),
+             held == nullptr ? LeaseOrigin::kPlaced : LeaseOrigin::kMoved);
+  LeaseRecord& lease = std::get<LeaseStarted>(start_.what).lease;
+  lease.sequences = demand.sequences;
+  lease.context_tokens = demand.context_tokens;
+  lease.kv_tokens = demand.kv_tokens;
+  if (held != nullptr && held->learned) lease.learned = true;
+  ELDR_ASSIGN_OR_RETURN(const Applied applied, Commit(start_, now));
   last_ordinal_ = node.ordinal;
-  return *leases_.Insert(std::move(lease));
+  return applied.lease;
 }
 
 Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
@@ -208,7 +209,7 @@ Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
   placement.signature_quality = knowledge.known.quality;
   placement.signature_coverage = knowledge.coverage;
   placement.load_basis =
-      detector_.ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;
+      book_.detector().ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;
   placement.signature_age = knowledge.age;
   return placement;
 }

@@ -1,4 +1,4 @@
-// Reconciliation: ModelRouter's books put right by what a node says of its requests.
+// Reconciliation: ModelRouter's book put right by what a node says of its requests.
 #include <utility>
 #include <vector>
 
@@ -12,10 +12,10 @@ void ModelRouter::EndFinished(const DecodeNode& node, const NodeReport& report, 
   for (const std::string* id : report.finished_request_ids) all.push_back({*id, 0});
   absl::flat_hash_set<absl::string_view> running;  // filled when it is asked for
   for (const FinishedRequest& finished : all) {
-    const Lease* const lease = leases_.Find(finished.request_id);
+    const Lease* const lease = book_.FindLease(finished.request_id);
     if (lease == nullptr || lease->node != &node) continue;
     if (finished.lease_id != 0) {
-      if (lease->id == finished.lease_id) EndLease(*lease, LeaseEnd::kReportedFinished);
+      if (lease->id == finished.lease_id) EndLease(*lease, LeaseEnd::kReportedFinished, now);
       continue;
     }
     if (running.empty()) {
@@ -24,10 +24,10 @@ void ModelRouter::EndFinished(const DecodeNode& node, const NodeReport& report, 
     // The report may be of an earlier request of this id.
     const bool later = node.restored_at && lease->placed_at > *node.restored_at;
     if (later || running.contains(finished.request_id) ||
-        recently_ended_.Contains(finished.request_id, node, now)) {
+        book_.EndedRecently(finished.request_id, node, now)) {
       continue;
     }
-    EndLease(*lease, LeaseEnd::kReportedFinished);
+    EndLease(*lease, LeaseEnd::kReportedFinished, now);
   }
 }
 
@@ -35,18 +35,16 @@ void ModelRouter::Reconcile(DecodeNode& node, const NodeReport& report, Monotoni
                             HeartbeatResult& result) {
   absl::flat_hash_set<const Lease*> named;
   for (const std::string* id : report.running_request_ids) {
-    const Lease* lease = leases_.Find(*id);
+    const Lease* const lease = book_.FindLease(*id);
     if (lease != nullptr && lease->node == &node) {
       named.insert(lease);
     } else if (lease != nullptr) {
       ++result.conflicts;
-    } else if (recently_ended_.Contains(*id, node, now) ||
-               leases_.size() >= options_.max_leases_per_model ||
-               !node.group->residency.Fits(node.spec.tokens_per_step)) {
+    } else if (!book_.MayAdopt(*id, node, now)) {
       ++result.not_adopted;
     } else {
       Adopt(node, *id, now);
-      named.insert(leases_.Find(*id));
+      named.insert(book_.FindLease(*id));
       ++result.adopted;
     }
   }
@@ -56,7 +54,7 @@ void ModelRouter::Reconcile(DecodeNode& node, const NodeReport& report, Monotoni
     const bool settled = now - lease->placed_at >= options_.confirm_grace;
     if (settled && !named.contains(lease)) unconfirmed.push_back(lease);
   }
-  for (const Lease* lease : unconfirmed) EndLease(*lease, LeaseEnd::kUnconfirmed);
+  for (const Lease* lease : unconfirmed) EndLease(*lease, LeaseEnd::kUnconfirmed, now);
   result.unconfirmed = static_cast<std::uint32_t>(unconfirmed.size());
   observer_.OnReconciled(spec_.name, result.conflicts, result.not_adopted);
 }
@@ -65,13 +63,12 @@ void ModelRouter::Adopt(DecodeNode& node, absl::string_view request_id, Monotoni
   PlacementQuery query;
   query.request_id = request_id;
   const Knowledge knowledge = Know(query, nullptr, nullptr, now);
-  EstimateContribution(knowledge.known.counts, prior_, spec_.geometry, spec_.settings.estimate,
-                       absl::MakeSpan(codes_));
-  std::unique_ptr<Lease> lease = NewLease(request_id, node, knowledge, options_.lease_ttl, now);
-  fleet_.Attach(*lease);
-  Lease& adopted = *leases_.Insert(std::move(lease));
-  LearnOnce(adopted, knowledge.known.counts);
-  observer_.OnLeaseAdopted(spec_.name, adopted);
+  const ExpertSignature* const signature = knowledge.known.counts;
+  EstimateContribution(signature, prior_, spec_.geometry, spec_.settings.estimate,
+                       absl::MakeSpan(std::get<LeaseStarted>(start_.what).codes));
+  StartLease(request_id, node, knowledge, options_.lease_ttl, LeaseOrigin::kAdopted);
+  Commit(start_, now).value();
+  if (signature != nullptr) prior_.Learn(*signature);
 }
 
 }  // namespace eldr

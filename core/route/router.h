@@ -32,6 +32,7 @@
 #include "absl/types/span.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
+#include "core/books/book.h"
 #include "core/fleet/decode_node.h"
 #include "core/model/model_geometry.h"
 #include "core/policy/policy.h"
@@ -315,6 +316,11 @@ class Router {
       absl::string_view model, absl::Span<const ContributionRecord> contributions);
   // New leases get ids above `last`. REQUIRES: no call on leases yet.
   void ContinueLeaseIds(std::uint64_t last);
+  // The whole book of a model, and its digest: for whoever applies its changes elsewhere, and wants
+  // to know whether that came to the same. Both hold the model's lock while they read every
+  // contribution and hazard, a millisecond for some hundred leases.
+  absl::StatusOr<BookSnapshot> SnapshotBook(absl::string_view model) const;
+  absl::StatusOr<std::uint64_t> DigestBook(absl::string_view model) const;
   // The nodes and leases of a model as they stand. Holds the model's lock in proportion to its
   // leases, some milliseconds for 100,000.
   absl::StatusOr<ModelRecord> CopyModel(absl::string_view model) const;

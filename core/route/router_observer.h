@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "core/books/change.h"
 #include "core/fleet/decode_node.h"
 #include "core/fleet/lease.h"
 
@@ -21,6 +22,9 @@ class RouterObserver {
 
   // A model was declared.
   virtual void OnModelDeclared(const ModelSpec& /*spec*/) {}
+  // A model's book changed. Called for each change, in the order of their numbers; what follows
+  // here tells the same of those that each is about.
+  virtual void OnChange(absl::string_view /*model*/, const Change& /*change*/) {}
   // A request was placed: a new lease.
   virtual void OnLeasePlaced(absl::string_view /*model*/, const Lease& /*lease*/) {}
   // What a lease adds to its node changed, since its signature came. Not called for renewals.

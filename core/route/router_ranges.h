@@ -6,10 +6,10 @@
 
 #include "absl/time/time.h"
 #include "core/base/range.h"
+#include "core/books/lease_fields.h"  // IWYU pragma: export
 
 namespace eldr {
 
-inline constexpr Range<absl::Duration> kLeaseTtlRange = {absl::Seconds(1), absl::Hours(1)};
 inline constexpr Range<absl::Duration> kSignatureTtlRange = {absl::Seconds(1), absl::Hours(1)};
 inline constexpr Range<absl::Duration> kNodeTimeoutRange = {absl::Milliseconds(100),
                                                             absl::Hours(1)};

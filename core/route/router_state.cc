@@ -1,7 +1,7 @@
 // The part of Router that keeps it beyond its process.
 #include "core/route/router_state.h"
 
-#include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -11,6 +11,12 @@
 #include "core/route/router.h"
 
 namespace eldr {
+
+void ContinueLeaseIds(std::atomic<std::uint64_t>& next, std::uint64_t last) {
+  std::uint64_t before = next.load();
+  while (before <= last && !next.compare_exchange_weak(before, last + 1)) {
+  }
+}
 
 absl::StatusOr<RestoreResult> Router::Restore(ModelRecord record) {
   ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(record.name));
@@ -54,8 +60,16 @@ absl::StatusOr<std::size_t> Router::RestoreContributions(
   return model->RestoreContributions(contributions);
 }
 
-void Router::ContinueLeaseIds(std::uint64_t last) {
-  next_lease_id_.store(std::max(next_lease_id_.load(), last + 1));
+void Router::ContinueLeaseIds(std::uint64_t last) { eldr::ContinueLeaseIds(next_lease_id_, last); }
+
+absl::StatusOr<BookSnapshot> Router::SnapshotBook(absl::string_view model_name) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));
+  return model->SnapshotBook();
+}
+
+absl::StatusOr<std::uint64_t> Router::DigestBook(absl::string_view model_name) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));
+  return model->DigestBook();
 }
 
 absl::StatusOr<ModelRecord> Router::CopyModel(absl::string_view model_name) const {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 namespace eldr {
 
@@ -22,6 +23,10 @@ struct StepStats {
   std::optional<double> mean_context_tokens;
   std::optional<double> mean_distinct_experts;  // summed over layers
 };
+
+absl::Duration TotalDuration(absl::Span<const StepStats> steps);
+// The mean duration of a step; none if there was none.
+std::optional<absl::Duration> MeanStepTime(absl::Span<const StepStats> steps);
 
 // Why what a node reported of its steps was not learned from, wholly or in part.
 enum class Disbelief : std::uint8_t {

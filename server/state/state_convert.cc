@@ -25,7 +25,7 @@ bool CopyTerms(const google::protobuf::RepeatedField<double>& from, Array& to) {
   return true;
 }
 
-void Encode(const LearnedRecord::GroupSteps& steps, v1::StoredStepTimes* proto) {
+void Encode(const GroupSteps& steps, v1::StoredStepTimes* proto) {
   const StepTimeModel::Learned& learned = steps.learned;
   proto->set_expert_group(steps.expert_group);
   proto->mutable_configured()->Add(learned.configured.begin(), learned.configured.end());
@@ -44,7 +44,7 @@ void Encode(const LearnedRecord::GroupSteps& steps, v1::StoredStepTimes* proto) 
   }
 }
 
-bool Decode(const v1::StoredStepTimes& proto, LearnedRecord::GroupSteps& steps) {
+bool Decode(const v1::StoredStepTimes& proto, GroupSteps& steps) {
   StepTimeModel::Learned& learned = steps.learned;
   constexpr std::size_t kTerms = StepTimeModel::kTerms;
   std::array<double, kTerms * kTerms> products{};
@@ -162,7 +162,7 @@ std::string EncodeLearned(const LearnedRecord& learned) {
   v1::StoredLearned proto;
   proto.set_requests(learned.prior.requests);
   proto.mutable_activation()->Add(learned.prior.activation.begin(), learned.prior.activation.end());
-  for (const LearnedRecord::GroupSteps& steps : learned.step_times) {
+  for (const GroupSteps& steps : learned.step_times) {
     Encode(steps, proto.add_step_times());
   }
   return proto.SerializeAsString();
@@ -174,7 +174,7 @@ std::optional<LearnedRecord> DecodeLearnedRow(absl::string_view bytes) {
   LearnedRecord record;
   record.prior = {proto.requests(), {proto.activation().begin(), proto.activation().end()}};
   for (const v1::StoredStepTimes& steps : proto.step_times()) {
-    if (LearnedRecord::GroupSteps group; Decode(steps, group)) {
+    if (GroupSteps group; Decode(steps, group)) {
       record.step_times.push_back(std::move(group));
     }
   }

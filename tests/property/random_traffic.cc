@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/route/model_router.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
@@ -28,7 +29,9 @@ RandomTraffic::RandomTraffic(const std::string& policy, std::uint64_t seed,
   settings.policy = policy;
   books_ = std::make_unique<RouterBooks>(geometry_, options, settings.estimate, clock_);
   router_ = Router::Create(options, clock_, *books_).value();
-  EXPECT_THAT(router_->DeclareModel({std::string(kModel), geometry_, settings}), IsOk());
+  const ModelSpec spec = {std::string(kModel), geometry_, settings};
+  EXPECT_THAT(router_->DeclareModel(spec), IsOk());
+  book_options_ = BookOptions(spec, options);
 }
 
 void RandomTraffic::Step() {

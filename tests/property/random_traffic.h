@@ -32,6 +32,9 @@ class RandomTraffic {
 
   const RouterBooks& books() const { return *books_; }
   const Router& router() const { return *router_; }
+  // Those of the router's own book.
+  const Book::Options& book_options() const { return book_options_; }
+  static constexpr absl::string_view kModel = "moe";
   // A line for each placement: "r12 on n3".
   const std::vector<std::string>& placements() const { return placements_; }
   // Calls that were repeated in time, and so had to be answered as before.
@@ -69,12 +72,12 @@ class RandomTraffic {
   void Remove();
   void PassTime();
 
-  static constexpr absl::string_view kModel = "moe";
   static constexpr std::uint64_t kRequests = 60;
 
   const ModelGeometry geometry_ = {3, 16, 2, {}};
   std::mt19937_64 rng_;
   FakeClock clock_;
+  Book::Options book_options_;
   std::unique_ptr<RouterBooks> books_;
   std::unique_ptr<Router> router_;
   std::vector<std::string> placements_;

@@ -108,6 +108,12 @@ class RouterBooks final : public RouterObserver {
   int adoptions() const { return adoptions_; }
   int refused_adoptions() const { return refused_adoptions_; }
 
+  // Every change of the router's own book.
+  const std::vector<Change>& changes() const { return changes_; }
+
+  void OnChange(absl::string_view /*model*/, const Change& change) override {
+    changes_.push_back(change);
+  }
   void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) override;
   void OnLeaseAdopted(absl::string_view model, const Lease& lease) override;
   void OnNodeRegistered(const DecodeNode& node) override;
@@ -161,6 +167,7 @@ class RouterBooks final : public RouterObserver {
   std::optional<BookedLease> moved_;  // by the call that runs
   std::set<std::uint64_t> ended_ids_;
   std::map<LeaseEnd, int> ends_;
+  std::vector<Change> changes_;
 };
 
 }  // namespace eldr

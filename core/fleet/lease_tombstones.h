@@ -1,6 +1,6 @@
 // Which leases ended a short while ago, so that late news of them is known to be late.
-#ifndef ELDR_CORE_FLEET_RECENTLY_ENDED_H_
-#define ELDR_CORE_FLEET_RECENTLY_ENDED_H_
+#ifndef ELDR_CORE_FLEET_LEASE_TOMBSTONES_H_
+#define ELDR_CORE_FLEET_LEASE_TOMBSTONES_H_
 
 #include <cstdint>
 
@@ -17,9 +17,9 @@ namespace eldr {
 // Remembers (request, node) for a while, by a hash of 64 bits: some 24 to 48 bytes each, and no
 // string. Two that collide, one in 10^13 at a million, would only put off an adoption. Not
 // thread-safe.
-class RecentlyEnded {
+class LeaseTombstones {
  public:
-  explicit RecentlyEnded(absl::Duration memory) : memory_(memory) {}
+  explicit LeaseTombstones(absl::Duration memory) : memory_(memory) {}
 
   // A lease of the request on the node ended, or moved away.
   void Note(absl::string_view request_id, const DecodeNode& node, MonotonicTime now) {
@@ -63,4 +63,4 @@ class RecentlyEnded {
 
 }  // namespace eldr
 
-#endif  // ELDR_CORE_FLEET_RECENTLY_ENDED_H_
+#endif  // ELDR_CORE_FLEET_LEASE_TOMBSTONES_H_

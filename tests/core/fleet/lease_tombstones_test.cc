@@ -1,23 +1,23 @@
-#include "core/fleet/recently_ended.h"
+#include "core/fleet/lease_tombstones.h"
 
 #include "gtest/gtest.h"
 
 namespace eldr {
 namespace {
 
-class RecentlyEndedTest : public ::testing::Test {
+class LeaseTombstonesTest : public ::testing::Test {
  protected:
-  RecentlyEndedTest() {
+  LeaseTombstonesTest() {
     a_.ordinal = 1;
     b_.ordinal = 2;
   }
 
   DecodeNode a_, b_;
-  RecentlyEnded ended_{absl::Seconds(20)};
+  LeaseTombstones ended_{absl::Seconds(20)};
   const MonotonicTime start_ = absl::Seconds(1000);
 };
 
-TEST_F(RecentlyEndedTest, RemembersARequestOnItsNodeForAWhile) {
+TEST_F(LeaseTombstonesTest, RemembersARequestOnItsNodeForAWhile) {
   ended_.Note("r", a_, start_);
   EXPECT_TRUE(ended_.Contains("r", a_, start_));
   EXPECT_FALSE(ended_.Contains("r", b_, start_)) << "it may run there by now";
@@ -27,18 +27,18 @@ TEST_F(RecentlyEndedTest, RemembersARequestOnItsNodeForAWhile) {
   EXPECT_EQ(ended_.size(), 0u);
 }
 
-TEST_F(RecentlyEndedTest, TheLastEndCounts) {
+TEST_F(LeaseTombstonesTest, TheLastEndCounts) {
   ended_.Note("r", a_, start_);
   ended_.Note("r", a_, start_ + absl::Seconds(15));
   EXPECT_TRUE(ended_.Contains("r", a_, start_ + absl::Seconds(34)));
   EXPECT_FALSE(ended_.Contains("r", a_, start_ + absl::Seconds(35)));
 }
 
-TEST_F(RecentlyEndedTest, ForgetsTheOldestBeyondItsBound) {
-  for (std::size_t i = 0; i <= RecentlyEnded::kMost; ++i) {
+TEST_F(LeaseTombstonesTest, ForgetsTheOldestBeyondItsBound) {
+  for (std::size_t i = 0; i <= LeaseTombstones::kMost; ++i) {
     ended_.Note(std::to_string(i), a_, start_);
   }
-  EXPECT_EQ(ended_.size(), RecentlyEnded::kMost);
+  EXPECT_EQ(ended_.size(), LeaseTombstones::kMost);
   EXPECT_FALSE(ended_.Contains("0", a_, start_));
   EXPECT_TRUE(ended_.Contains("1", a_, start_));
 }
