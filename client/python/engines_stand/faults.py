@@ -42,6 +42,35 @@ async def decode(at: Stand, asks: list[Ask]) -> None:
     at.decode.remove(killed)
 
 
+async def ended(at: Stand, asks: list[Ask]) -> None:
+    """SIGTERM to the only decode engine that is left: what it runs is finished, and it leaves."""
+    (engine,) = at.decode
+    work = asyncio.create_task(at.traffic.send_all(at.urls[:1], asks, len(asks), "ended-"))
+    leases = await _until_all_decode(at)
+    began = time.monotonic()
+    stopped = asyncio.create_task(engine.stop(patience=60))
+    drained = await _until_draining(at)
+    answers = await work
+    await stopped
+    gone = await at.router.until_gone(seconds=_WITHIN)
+    same, told = at.same_texts(answers)
+    told += ", drained at once" if drained else ", NOT drained"
+    told += f", gone from the fleet {time.monotonic() - began:.1f} s later"
+    told += "" if gone else ", but NOT by itself"
+    what = "SIGTERM of a decode engine"
+    at.report.proved(what, same and drained and gone, f"with {leases} leases: {told}")
+    at.decode.remove(engine)
+
+
+async def _until_draining(at: Stand) -> bool:
+    deadline = time.monotonic() + _WITHIN
+    while time.monotonic() < deadline:
+        if any(node.draining for node in await at.router.nodes()):
+            return True
+        await asyncio.sleep(0.02)
+    return False
+
+
 async def _during(
     at: Stand, what: str, asks: list[Ask], fault: Callable[[], Awaitable[None]], ready: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 
 from processes import Kind
@@ -11,11 +12,9 @@ from traffic import Ask
 
 
 async def prove(at: Stand, asks: list[Ask]) -> None:
-    kinds = {
-        "nixl-prefill": Kind("producer", core=0, beside="NixlConnector"),
-        "nixl-decode": Kind("consumer", core=1, beside="NixlConnector", extra=DECODE),
-    }
-    prefill, decode = (at.engine(name, kind) for name, kind in kinds.items())
+    prefill = at.engine("nixl-prefill", Kind("producer", core=0, beside="NixlConnector"))
+    kind = dataclasses.replace(DECODE, core=1, beside="NixlConnector")
+    decode = at.engine("nixl-decode", kind)
     at.report.say("starting a prefill and a decode engine that are joined by NIXL")
     await at.up(prefill, decode)
     at.decode, at.proxies = [decode], []

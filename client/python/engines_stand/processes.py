@@ -138,6 +138,8 @@ def make_engine(name: str, kind: Kind, folder: Path, router: str) -> Engine:
         *("--block-size", str(BLOCK_TOKENS)),
         *("--kv-cache-memory-bytes", str(kind.kv_tokens * KV_BYTES_PER_TOKEN)),
         *("--disable-hybrid-kv-cache-manager", "--disable-uvicorn-access-log"),
+        # Else it aborts its requests at SIGTERM, and is gone before it can say so.
+        *("--shutdown-timeout", "30"),
         *kind.flags,
     ]
     if kind.role:

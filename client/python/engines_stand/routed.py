@@ -45,10 +45,28 @@ async def mixed(at: Stand, asks: list[Ask]) -> None:
     at.report.proved("texts, mixed traffic by the proxy", same, told)
     compared = await compare(at.router, at.truth, answers)
     at.report.proved("signatures of it", compared.right, str(compared))
+    early = _known_when_placed(at, {answer.ask.name for answer in answers})
+    at.report.proved(
+        "signatures were there at the placement",
+        early >= len(answers) * 0.9,  # on a machine that is busy a thread may come late
+        f"{early} of {len(answers)} (a placement waits for one at most 20 ms)",
+    )
     await _decoded(at, answers)
     left = await at.router.until(ready=len(at.decode))
     told = "some are" if left is None else f"{left:.1f} s after the last answer"
     at.report.proved("no lease is left", left is not None, told)
+
+
+def _known_when_placed(at: Stand, names: set[str]) -> int:
+    """How many of these requests had pushed before they were placed, in the router's own order."""
+    pushed: set[str] = set()
+    early: set[str] = set()
+    for event in at.router.events():
+        if event.WhichOneof("event") == "signature_pushed":
+            pushed.add(event.signature_pushed.request_id)
+        elif event.WhichOneof("event") == "placed":
+            early |= {event.placed.query.request_id} & pushed & names
+    return len(early)
 
 
 async def _decoded(at: Stand, answers: list[Answer]) -> None:

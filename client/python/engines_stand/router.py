@@ -103,6 +103,21 @@ class Router(Process):
             await asyncio.sleep(0.05)
         return None
 
+    async def until_gone(self, seconds: float) -> bool:
+        """Whether no node is left that was not removed, as one is that left by itself."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if all(node.state == v1.NODE_STATE_LOST for node in await self.nodes()):
+                removed = {
+                    event.node_removed
+                    for event in self.events()
+                    if event.WhichOneof("event") == "node_removed"
+                }
+                if removed:
+                    return True
+            await asyncio.sleep(0.1)
+        return False
+
     def events(self) -> Iterator[v1.EventRecord]:
         """What it was told and decided, by its own log."""
         return records(self.folder / "events", v1.EventRecord)

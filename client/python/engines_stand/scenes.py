@@ -14,7 +14,7 @@ import placement
 import prompts
 import routed
 import sources
-from processes import Engine, Kind, StandError
+from processes import Engine, StandError
 from stand import CHUNKED, DECODE, PREFILL, Stand
 
 
@@ -64,16 +64,16 @@ async def _with_two_decode_engines(
         await faults.proxy(at, asks.faulty[:third])
         await faults.router(at, asks.faulty[third : 2 * third])
         await faults.decode(at, asks.faulty[2 * third :])
+        await faults.ended(at, asks.faulty[:8])
     await at.down(prefill, *at.decode, *at.proxies)
 
 
 async def _start_three(at: Stand, proxies: int) -> Engine:
     at.report.say("starting a prefill and two decode engines; their KV goes through a folder")
     prefill = at.prefill = at.engine("prefill", PREFILL)
-    kinds = [
-        Kind("consumer", core=core, beside="ExampleConnector", extra=DECODE) for core in (1, 0)
+    at.decode = [
+        at.engine(f"decode-{core}", dataclasses.replace(DECODE, core=core)) for core in (0, 1)
     ]
-    at.decode = [at.engine(f"decode-{number}", kind) for number, kind in enumerate(kinds)]
     await at.up(prefill, *at.decode)
     await at.start_proxies(proxies, prefill)
     if await at.router.until(ready=2, seconds=30) is None:

@@ -21,7 +21,7 @@ CHUNKED = Kind(
     core=0,
     kv_tokens=4_096,
     budget=256,
-    flags=("--long-prefill-token-threshold", "96"),
+    flags=("--long-prefill-token-threshold", "96", "--no-scheduler-reserve-full-isl"),
 )
 # With blocks' signatures, as its KV goes through a folder that engines share.
 BLOCK_RUN = 64
@@ -32,7 +32,12 @@ PREFILL = Kind(
     extra={"block_tokens": BLOCK_RUN, "cache": "folder"},
     environment={"VLLM_SERVER_DEV_MODE": "1"},  # to empty its prefix cache
 )
-DECODE = {"capture_decode": True, "heartbeat_interval": 0.5}
+DECODE = Kind(
+    "consumer",
+    core=0,
+    beside="ExampleConnector",
+    extra={"capture_decode": True, "heartbeat_interval": 0.5},
+)
 
 
 @dataclass

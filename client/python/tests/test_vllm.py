@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import random
+import signal
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -305,6 +306,38 @@ def test_a_decode_engine_is_a_node_while_it_runs(start_eldrd: Callable[..., Eldr
         wait_until(lambda: node().leases == 0, 20)
         scheduler.shutdown()
         assert node() is None
+
+
+def test_takes_no_placements_from_the_signal_to_end_on(
+    start_eldrd: Callable[..., Eldrd], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an engine handles it: that lets its requests finish, and then shuts down."""
+    ended: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+    try:
+        daemon = start_eldrd()
+        with eldr.Client(eldr.Options(target=daemon.target)) as client:
+            scheduler = connector(decode_config(daemon.target), KVConnectorRole.SCHEDULER)
+
+            def nodes() -> Any:
+                return client.list_nodes(v1.ListNodesRequest()).nodes
+
+            wait_until(lambda: nodes() and nodes()[0].state == v1.NODE_STATE_READY, 20)
+            assert not nodes()[0].draining
+            signal.raise_signal(signal.SIGTERM)
+            assert ended == [signal.SIGTERM]
+            wait_until(lambda: nodes()[0].draining, 20)
+            scheduler.shutdown()
+            assert not nodes()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_leaves_signals_alone_that_nobody_handles(daemon: FakeDaemon) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    scheduler = connector(decode_config(daemon.target), KVConnectorRole.SCHEDULER)
+    assert signal.getsignal(signal.SIGTERM) is before
+    scheduler.shutdown()
 
 
 def test_a_data_parallel_rank_is_a_node_of_its_own(daemon: FakeDaemon) -> None:

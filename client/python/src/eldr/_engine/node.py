@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
+from types import FrameType
 
 from eldr._engine.config import Config
 from eldr._reports import Load
@@ -48,6 +50,32 @@ class DecodeNode:
     def start(self) -> None:
         self._client = Client(self._config.options())
         self._reporter = NodeReporter(self._client, self.spec, self._load).start()
+
+    def drain_at_sigterm(self) -> None:
+        """Asks for no more placements when the process is told to end, and lets it go on to do so.
+
+        For an engine that lets its requests finish then. Does nothing where the process has no
+        handler for that, or this is not its main thread.
+        """
+        before = signal.getsignal(signal.SIGTERM)
+        if not callable(before) or threading.current_thread() is not threading.main_thread():
+            return
+        told = threading.Event()
+
+        def wait_and_drain() -> None:
+            told.wait()
+            reporter = self._reporter
+            if reporter is not None:
+                reporter.drain()
+
+        # In a thread, as a handler may interrupt whoever holds the reporter's lock.
+        threading.Thread(target=wait_and_drain, name="eldr-drain", daemon=True).start()
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            told.set()
+            before(number, frame)
+
+        signal.signal(signal.SIGTERM, handle)
 
     def close(self) -> None:
         """It is gone from the fleet then."""

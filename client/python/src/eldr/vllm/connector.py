@@ -126,6 +126,7 @@ class EldrConnector(KVConnectorBase_V1, SupportsHMA):
                     kv_tokens=kv_cache_config.num_blocks * self._block_size,
                 )
                 self._node.start()
+                self._node.drain_at_sigterm()
 
     @property
     def requires_kv_delivery(self) -> bool:
