@@ -1,6 +1,6 @@
 // The state of the page, and where it comes from: one stream of events, and what views ask for. Views
 // are told by `update(what)`: models, nodes, placements, history, health, connection.
-import {ApiError, get, request} from './data/api.js';
+import {ApiError, early, get, request} from './data/api.js';
 import {EventStream} from './data/sse.js';
 import {addHistory, addPlacements, emptyHistory, toModel, toNodes, toSpec} from './data/normalise.js';
 
@@ -61,9 +61,18 @@ export class App {
       Object.assign(this.state, emptyData());
       this.streaming = true;
       this.stream.start();
+      this.takeEarly();
       this.loadHistory();
       ['models', 'nodes', 'placements', 'history', 'health'].forEach((what) => this.onUpdate(what));
     }
+  }
+
+  // The nodes, if they were asked for before the model was known, and are of it.
+  async takeEarly() {
+    const response = await early('fleet');
+    if (!response?.ok) return;
+    const raw = await response.json().catch(() => ({}));
+    if (raw.model === this.selected && !this.state.nodes.length) this.takeNodes(raw);
   }
 
   async loadHistory() {

@@ -83,21 +83,50 @@ function drawBadge() {
   setClass(badge, 'warn', bad[0]?.severity !== 'critical');
 }
 
-function show() {
+async function show() {
   const {view, parameters} = parseRoute(location.hash);
   const name = NAV.some((one) => one.name === view) ? view : 'fleet';
   app.route = parameters;
-  const again = name === currentName && current;
+  const again = name === currentName && current !== null;
   if (!again || parameters.a || parameters.request) {
+    currentName = name;
+    mark(name);
+    const make = await load(name);
+    // Somebody may have gone on meanwhile.
+    if (!make || name !== currentName) return;
     current?.close();
     document.querySelectorAll('dialog[open].wide').forEach((dialog) => dialog.close());
-    currentName = name;
-    current = NAV.find((one) => one.name === name).make(app);
+    current = make(app);
     replace(byId('view'), current.element);
     // Now that it has a size.
     ['nodes', 'placements', 'history', 'gain'].forEach((what) => current.update(what));
     if (!again) scrollTo(0, 0);
+    loadOthers();
   }
+}
+
+// A view's module; if it cannot be had because the daemon is gone, the page says so by other means.
+async function load(name) {
+  try {
+    return await NAV.find((one) => one.name === name).load();
+  } catch {
+    replace(byId('view'), el('p', {class: 'note'}, 'This part of the page cannot be loaded now. Reload it when the daemon is back.'));
+    return null;
+  }
+}
+
+// So that they are there even if the daemon goes away.
+const loadOthers = once(() => setTimeout(() => NAV.forEach((one) => one.load().catch(() => {})), 500));
+
+function once(call) {
+  let done = false;
+  return () => {
+    if (!done) call();
+    done = true;
+  };
+}
+
+function mark(name) {
   for (const link of byId('nav').children) {
     if (link.id === `nav-${name}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

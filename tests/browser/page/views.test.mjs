@@ -113,6 +113,7 @@ test('keys lead to views, to the filter and to the words', async () => {
   await page.keyboard.press('4');
   await page.locator('#nav-gain[aria-current=page]').waitFor();
   await page.keyboard.press('1');
+  await page.getByRole('searchbox', {name: 'Filter nodes'}).waitFor();
   await page.keyboard.press('/');
   await page.keyboard.type('decode-5');
   await page.getByText(/1 of 8.nodes/).waitFor();

@@ -45,11 +45,27 @@ test('no inline script, no inline style, nothing from elsewhere', () => {
   for (const [, address] of html.matchAll(/(?:src|href)="([^"]+)"/g)) assert.doesNotMatch(address, /^\//, 'an absolute address breaks behind a path prefix');
 });
 
-test('the page preloads exactly its modules, so that none waits for another to be read', () => {
+// The modules that one imports, and those that these import, without what is imported later.
+function reached(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const [, to] of read(path.join(UI, file)).matchAll(/^(?:import|export)[^;]*?from '([^']+)'/gms)) reached(path.join(path.dirname(file), to), found);
+  return found;
+}
+
+test('the page preloads exactly the modules of its first view, so that none waits for another to be read', () => {
   const html = read(path.join(UI, 'index.html'));
   const preloaded = [...html.matchAll(/modulepreload" href="([^"]+)"/g)].map((match) => match[1]).sort();
-  const modules = own.map(name).filter((file) => file.endsWith('.js') && !['js/main.js', 'js/theme_early.js'].includes(file)).sort();
-  assert.deepEqual(preloaded, modules);
+  const needed = reached('js/views/fleet.js', reached('js/main.js'));
+  needed.delete('js/main.js');
+  assert.deepEqual(preloaded, [...needed].sort());
+});
+
+test('every module is reached from the page', () => {
+  const needed = reached('js/main.js', new Set(['js/early.js']));
+  for (const file of [...needed]) for (const [, to] of read(path.join(UI, file)).matchAll(/import\('([^']+)'\)/g)) reached(path.join(path.dirname(file), to), needed);
+  reached('js/views/node.js', needed);
+  assert.deepEqual([...needed].sort(), own.map(name).filter((file) => file.endsWith('.js')).sort());
 });
 
 test('files of others are as their package had them, and their licences are beside them', () => {

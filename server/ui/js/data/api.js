@@ -26,8 +26,15 @@ export function request(path, parameters, signal) {
   return fetch(address(path, parameters), {headers, signal, cache: 'no-store', credentials: 'same-origin'});
 }
 
+// The response to what early.js has asked for, once; null if there is none.
+export async function early(path) {
+  const asked = window.eldrEarly?.[path] ?? null;
+  if (asked) window.eldrEarly[path] = null;
+  return asked;
+}
+
 export async function get(path, parameters, signal) {
-  const response = await request(path, parameters, signal);
+  const response = (parameters ? null : await early(path)) ?? await request(path, parameters, signal);
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(response.status, body?.error?.message ?? `the daemon answered ${response.status}`);
   return body;

@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it. `theme_early.js` sets it before the first paint.
+// Light, dark, or as the system has it. `early.js` sets it before the first paint.
 export const THEMES = ['system', 'light', 'dark'];
 const dark = matchMedia('(prefers-color-scheme: dark)');
 

@@ -7,7 +7,6 @@ import {Table} from '../kit/table.js';
 import {tile, tiles, viewHead} from '../kit/parts.js';
 import {WORDS} from '../data/words.js';
 import {fleetTotals, kvShare, matches, shownState} from '../data/fleet.js';
-import {openNode} from './node.js';
 
 function bar() {
   const fill = el('i');
@@ -71,7 +70,7 @@ export function makeFleet(app) {
     Object.entries(STATES).map(([key, state]) => el('option', {value: key}, state.text)));
   const shown = el('span', {class: 'soft', role: 'status'});
   const table = new Table({label: 'Nodes', columns: columns(view), sort: 'id',
-    onOpen: (node) => openNode(app, node.id), empty: 'No node matches.'});
+    onOpen: async (node) => (await import('./node.js')).openNode(app, node.id), empty: 'No node matches.'});
 
   const numbers = {
     nodes: tile('Ready nodes', WORDS.ready), load: tile('Load', WORDS.load),
