@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/chaos/chaos_test.h"
@@ -62,7 +63,7 @@ TEST_F(ClientsTest, OneThatDoesNotReadHoldsNobodyUpAndLeavesNothingBehind) {
   }));
   EXPECT_GT(seen, 4 * 256);
   RecordProperty("grown_by_bytes", static_cast<int>(eldrd_->ResidentBytes() - before));
-#ifndef __SANITIZE_ADDRESS__  // which keeps what was freed
+#ifndef ABSL_HAVE_ADDRESS_SANITIZER  // which keeps what was freed
   EXPECT_LT(eldrd_->ResidentBytes() - before, 64 << 20);
 #endif
   for (auto& process : deaf) process->End(SIGKILL);

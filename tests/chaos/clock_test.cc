@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/chaos/chaos_test.h"
@@ -21,7 +22,7 @@ class ClockTest : public ChaosTest {
     if (library == nullptr || access(library, R_OK) != 0) {
       GTEST_SKIP() << "needs libfaketime (the package faketime) to move the wall clock";
     }
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
     GTEST_SKIP() << "AddressSanitizer and libfaketime do not go together";
 #endif
     Set("+0");
