@@ -12,11 +12,13 @@ from processes import StandError
 from stand import Stand
 from traffic import Ask
 
+from eldr import v1
+
 _WITHIN = 10.0
 
 
 async def proxy(at: Stand, asks: list[Ask]) -> None:
-    async def fault() -> None:
+    async def fault(_: v1.Node) -> None:
         await at.proxies[0].kill()
 
     await _during(at, "kill -9 of a proxy", asks, fault, ready=len(at.decode))
@@ -24,7 +26,7 @@ async def proxy(at: Stand, asks: list[Ask]) -> None:
 
 
 async def router(at: Stand, asks: list[Ask]) -> None:
-    async def fault() -> None:
+    async def fault(_: v1.Node) -> None:
         await at.router.kill()
         await asyncio.sleep(1.0)  # requests come meanwhile
         await at.router.begin()
@@ -33,20 +35,19 @@ async def router(at: Stand, asks: list[Ask]) -> None:
 
 
 async def decode(at: Stand, asks: list[Ask]) -> None:
-    killed = at.decode[-1]
-
-    async def fault() -> None:
+    async def fault(busiest: v1.Node) -> None:
+        (killed,) = (one for one in at.decode if one.url.endswith(busiest.spec.address))
         await killed.kill()
+        at.decode.remove(killed)
 
     await _during(at, "kill -9 of a decode engine", asks, fault, ready=len(at.decode) - 1)
-    at.decode.remove(killed)
 
 
 async def ended(at: Stand, asks: list[Ask]) -> None:
     """SIGTERM to the only decode engine that is left: what it runs is finished, and it leaves."""
     (engine,) = at.decode
     work = asyncio.create_task(at.traffic.send_all(at.urls[:1], asks, len(asks), "ended-"))
-    leases = await _until_all_decode(at)
+    busiest = await _busiest(at)
     began = time.monotonic()
     stopped = asyncio.create_task(engine.stop(patience=60))
     drained = await _until_draining(at)
@@ -58,7 +59,7 @@ async def ended(at: Stand, asks: list[Ask]) -> None:
     told += f", gone from the fleet {time.monotonic() - began:.1f} s later"
     told += "" if gone else ", but NOT by itself"
     what = "SIGTERM of a decode engine"
-    at.report.proved(what, same and drained and gone, f"with {leases} leases: {told}")
+    at.report.proved(what, same and drained and gone, f"with {busiest.leases} leases: {told}")
     at.decode.remove(engine)
 
 
@@ -72,14 +73,14 @@ async def _until_draining(at: Stand) -> bool:
 
 
 async def _during(
-    at: Stand, what: str, asks: list[Ask], fault: Callable[[], Awaitable[None]], ready: int
+    at: Stand, what: str, asks: list[Ask], fault: Callable[[v1.Node], Awaitable[None]], ready: int
 ) -> None:
     """Streams that have begun break with what they ran on; all else is answered elsewhere."""
     retries = await _proxy_retries(at)
     work = asyncio.create_task(at.traffic.send_all(at.urls, asks, 8, f"{what[11:]}-"))
-    leases = await _until_all_decode(at)
+    busiest = await _busiest(at)
     began = time.monotonic()
-    await fault()
+    await fault(busiest)
     view = await at.router.until(ready=ready, leases=None, seconds=_WITHIN)
     right = time.monotonic() - began
     answers = await work
@@ -91,16 +92,17 @@ async def _during(
     told += "NOT right in time" if view is None else f"right {right:.1f} s later"
     told += "; leases are LEFT" if left is None else "; no lease is left"
     good = same and view is not None and left is not None
-    at.report.proved(what, good, f"with {leases} leases: {told}")
+    at.report.proved(what, good, f"{busiest.leases} leases on the busiest node: {told}")
 
 
-async def _until_all_decode(at: Stand) -> int:
-    """So that whatever is killed takes requests with it. The leases there are then."""
+async def _busiest(at: Stand) -> v1.Node:
+    """The node with the most leases, once it decodes: what is killed takes some along."""
     deadline = time.monotonic() + 30
     while True:
-        nodes = await at.router.nodes()
-        if nodes and all(node.leases > 1 and node.reported_running > 1 for node in nodes):
-            return sum(node.leases for node in nodes)
+        nodes = [node for node in await at.router.nodes() if node.state == v1.NODE_STATE_READY]
+        busiest = max(nodes, key=lambda node: node.leases, default=None)
+        if busiest is not None and busiest.leases > 2 and busiest.reported_running > 2:
+            return busiest
         if time.monotonic() > deadline:
             raise StandError("the decode engines do not run what they were asked")
         await asyncio.sleep(0.02)
