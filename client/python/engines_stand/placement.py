@@ -15,7 +15,8 @@ from traffic import KINDS
 from eldr import v1
 
 # Clients that ask one request after the other, whichever kind is next; and requests of each kind.
-_CLIENTS, _EACH, _OUTPUT = 8, 20, 64
+_CLIENTS, _EACH, _OUTPUT = 12, 24, 96
+_POLICIES = ("least_loaded", "residency")
 # A batch that hardly any step had says nothing.
 _FEW_STEPS = 20
 
@@ -60,7 +61,7 @@ class Outcome:
 async def compare(at: Stand) -> None:
     """Each policy twice, in turn."""
     outcomes: dict[str, list[Outcome]] = defaultdict(list)
-    for turn, policy in enumerate(("least_loaded", "residency", "residency", "least_loaded")):
+    for turn, policy in enumerate((*_POLICIES, *reversed(_POLICIES))):
         await at.router.stop()
         at.router.policy(policy)
         await at.router.begin()

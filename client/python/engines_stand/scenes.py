@@ -27,6 +27,17 @@ async def run(at: Stand, only: list[str]) -> None:
     if wanted("sources"):
         await sources.prove(at)
     asks = routed.Asks(at)
+    if any(wanted(name) for name in ("cost", "prompts", "routed", "faults", "nixl")):
+        await _with_two_that_differ(at, asks, wanted)
+    if any(wanted(name) for name in ("routed", "placement", "faults")):
+        await _with_two_decode_engines(at, asks, wanted)
+    if wanted("nixl"):
+        await handover.prove(at, asks.handed)
+
+
+async def _with_two_that_differ(
+    at: Stand, asks: routed.Asks, wanted: Callable[[str], bool]
+) -> None:
     at.report.say("starting two engines that differ in capture alone")
     plain = at.engine("plain", dataclasses.replace(CHUNKED, role=""))
     chunked = at.engine("chunked", CHUNKED)
@@ -42,10 +53,6 @@ async def run(at: Stand, only: list[str]) -> None:
         at.report.say("the plain one answers what others will be asked")
         await at.ask_alone(plain, asks.all())
     await at.down(plain)
-    if any(wanted(name) for name in ("routed", "placement", "faults")):
-        await _with_two_decode_engines(at, asks, wanted)
-    if wanted("nixl"):
-        await handover.prove(at, asks.handed)
 
 
 async def _with_two_decode_engines(
