@@ -128,8 +128,11 @@ function once(call) {
 
 function mark(name) {
   for (const link of byId('nav').children) {
-    if (link.id === `nav-${name}`) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    if (link.id === `nav-${name}`) {
+      link.setAttribute('aria-current', 'page');
+      // On a phone the views are a row that scrolls.
+      byId('nav').scrollTo({left: link.offsetLeft - 60});
+    } else link.removeAttribute('aria-current');
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {age, bytes, change, compact, count, duration, number, percent, plain, plural, UNKNOWN} from '../../../server/ui/js/kit/format.js';
+import {age, bytes, change, compact, count, duration, number, percent, plain, plural, shortName, UNKNOWN} from '../../../server/ui/js/kit/format.js';
 
 // Spaces before units do not break; tests read better with plain ones.
 const plainSpaces = (text) => text.replaceAll('\u00a0', ' ');
@@ -37,4 +37,10 @@ test('sizes', () => table(bytes, [[0, '0 B'], [4608, '4.5 KiB'], [268435456, '25
 test('one and many', () => {
   assert.equal(plainSpaces(plural(1, 'node')), '1 node');
   assert.equal(plainSpaces(plural(1024, 'node')), '1,024 nodes');
+});
+
+test('a long name keeps both ends, and whole letters', () => {
+  assert.equal(shortName('decode-7'), 'decode-7');
+  assert.equal(shortName('load-3282-97257407-node-5', 15), 'load…407-node-5');
+  assert.equal([...shortName('😀'.repeat(40), 10)].length, 10);
 });

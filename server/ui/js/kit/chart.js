@@ -38,7 +38,8 @@ export class Chart {
       el('span', {class: `key${series.dashed ? ' dashed' : ''}`, vars: {'--key': `var(--${series.color})`}}),
       el('span', {'data-help': series.help}, series.label), this.values[i])));
     this.canvas = el('div', {class: 'plot', role: 'img', 'aria-label': spec.label});
-    this.element = el('div', {}, this.legend, this.canvas);
+    this.nothing = el('p', {class: 'plot-empty', vars: {height: `${this.spec.height}px`}}, 'Nothing yet: a point is made every 10 seconds.');
+    this.element = el('div', {}, this.legend, this.canvas, this.nothing);
     this.columns = [[], ...this.spec.series.map(() => [])];
     this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(this.canvas);
@@ -70,6 +71,9 @@ export class Chart {
 
   update(columns) {
     this.columns = columns;
+    // A line needs two points.
+    this.nothing.hidden = columns[0].length > 1;
+    this.canvas.hidden = !this.nothing.hidden;
     if (this.plot) this.plot.setData(columns);
     else this.resize();
     this.readOut(this.plot?.cursor.idx);

@@ -97,6 +97,14 @@ export function clock(millis) {
   return new Date(millis).toLocaleTimeString('en-GB', {hour12: false});
 }
 
+// A long name by its two ends: what tells names apart is often the last part.
+export function shortName(name, most = 24) {
+  const letters = [...name];
+  if (letters.length <= most) return name;
+  const head = Math.floor((most - 1) / 3);
+  return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (most - 1 - head)).join('')}`;
+}
+
 export function plural(value, one, many = one + 's') {
   return `${count(value)}${NBSP}${value === 1 ? one : many}`;
 }

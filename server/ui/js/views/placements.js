@@ -1,6 +1,6 @@
 // Placements as they are made; a click opens the receipt.
 import {el, replace, setText} from '../kit/dom.js';
-import {clock, count, duration, number, plural} from '../kit/format.js';
+import {clock, count, duration, number, plural, shortName} from '../kit/format.js';
 import {Table} from '../kit/table.js';
 import {Chart, panel} from '../kit/chart.js';
 import {chip, viewHead} from '../kit/parts.js';
@@ -32,9 +32,9 @@ const text = (get) => cell(() => el('span'), (part, placement) => setText(part, 
 
 const COLUMNS = [
   {key: 'request', title: 'Request', help: 'The request’s id, as its frontend named it.',
-    ...cell(() => el('button', {type: 'button', class: 'link ellipsis mono'}), (part, p) => setText(part, p.requestId))},
+    ...cell(() => el('button', {type: 'button', class: 'link ellipsis mono'}), (part, p) => setText(part, shortName(p.requestId)))},
   {key: 'time', title: 'Time', help: 'When it was placed, by the daemon’s clock.', ...text((p) => clock(p.time))},
-  {key: 'node', title: 'Node', help: 'The decode node that was reserved.', ...cell(() => el('span', {class: 'name ellipsis'}), (part, p) => setText(part, p.nodeId))},
+  {key: 'node', title: 'Node', help: 'The decode node that was reserved.', ...cell(() => el('span', {class: 'name ellipsis'}), (part, p) => setText(part, shortName(p.nodeId)))},
   {key: 'reason', title: 'Reason', optional: true, help: 'Why the node that was answered was answered.', ...cell(() => el('span'), (part, p) => {
     const reason = REASONS[p.reason] ?? {text: p.reason};
     replace(part, chip(reason.text, reason.tone, reason.help));
@@ -46,7 +46,6 @@ const COLUMNS = [
   {key: 'adds', title: 'Adds experts', right: true, help: WORDS.marginal, ...text((p) => number(chosenOf(p)?.marginal ?? null, 1))},
   {key: 'mean', title: 'mean candidate', right: true, optional: true, help: 'What it would have added on the average of its candidates.', ...text((p) => number(meanMarginal(p), 1))},
   {key: 'step', title: 'Step', right: true, help: 'The predicted decode step of the chosen node with the request in it.', ...text((p) => duration(chosenOf(p)?.predicted ?? null))},
-  {key: 'candidates', title: 'Candidates', right: true, optional: true, help: 'How many nodes could have taken it.', ...text((p) => count(p.candidateCount))},
   {key: 'costs', title: 'Costs: cheap to dear', help: 'A mark for each candidate along its cost, from the cheapest to the dearest; the dot is the chosen one. ' + WORDS.cost,
     ...cell(() => el('span', {class: 'costs', 'aria-hidden': 'true'}), setCosts)},
 ];

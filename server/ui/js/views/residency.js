@@ -1,6 +1,6 @@
 // Which experts are busy where: the fleet as small pictures, one node or two in full.
 import {el, replace, setText} from '../kit/dom.js';
-import {count, number, percent, plural} from '../kit/format.js';
+import {count, number, percent, plural, shortName} from '../kit/format.js';
 import {diverging, sequential} from '../kit/scales.js';
 import {drawCells, scaleLegend} from '../kit/heatmap.js';
 import {isDark} from '../kit/theme.js';
@@ -35,7 +35,7 @@ export function toFleet(raw) {
 class Thumb {
   constructor(id, onPress) {
     this.canvas = el('canvas', {'aria-hidden': 'true'});
-    this.name = el('span', {class: 'ellipsis'}, id);
+    this.name = el('span', {class: 'ellipsis', 'data-help': id}, shortName(id, 18));
     this.more = el('small');
     this.apart = el('span', {class: 'visually-hidden'});
     this.element = el('button', {type: 'button', class: 'thumb', 'aria-pressed': 'false', on: {click: onPress}},
