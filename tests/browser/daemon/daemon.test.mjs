@@ -5,16 +5,14 @@ import os from 'node:os';
 import path from 'node:path';
 import test, {after, before} from 'node:test';
 import {VIEWS, goTo, launch, openPage} from '../support/browser.mjs';
-import {RealDaemon, haveDaemon} from '../support/real_daemon.mjs';
+import {RealDaemon} from '../support/real_daemon.mjs';
 import {seriousFindings} from '../support/accessible.mjs';
 
 const MODEL = 'gpt-oss-20b';
-const options = {skip: haveDaemon ? false : 'ELDRD names no daemon'};
 const shots = process.env.SCREENSHOTS;
 
 let browser, daemon;
 before(async () => {
-  if (!haveDaemon) return;
   browser = await launch();
   daemon = await RealDaemon.start('default_policy: {shadow_policy: least_loaded}\n');
   daemon.load('--model', MODEL, '--trace', process.env.ELDR_TRACE, '--nodes', '8', '--node-capacity', '64', '--rate', '40', '--hold', '2s',
@@ -55,7 +53,7 @@ const SHOWS = {
 };
 
 for (const view of VIEWS) {
-  test(`${view}: shows what a real daemon does`, options, async () => {
+  test(`${view}: shows what a real daemon does`, async () => {
     const page = await openPage(browser);
     await goTo(page, daemon.url, view);
     await SHOWS[view](page);
@@ -66,7 +64,7 @@ for (const view of VIEWS) {
   });
 }
 
-test('the receipt of a real placement explains itself', options, async () => {
+test('the receipt of a real placement explains itself', async () => {
   const page = await openPage(browser);
   await goTo(page, daemon.url, 'placements');
   await page.locator('table[aria-label="Newest placements"] tbody button').first().click();
@@ -79,7 +77,7 @@ test('the receipt of a real placement explains itself', options, async () => {
   await page.context().close();
 });
 
-test('placements come by themselves, and a drain shows within seconds', options, async () => {
+test('placements come by themselves, and a drain shows within seconds', async () => {
   const page = await openPage(browser);
   await goTo(page, daemon.url, 'placements');
   const newest = page.locator('table[aria-label="Newest placements"] tbody button').first();
@@ -95,7 +93,7 @@ test('placements come by themselves, and a drain shows within seconds', options,
   await page.context().close();
 });
 
-test('the first view is there at once with 64 nodes', options, async (context) => {
+test('the first view is there at once with 64 nodes', async (context) => {
   const large = await RealDaemon.start();
   try {
     large.load('--model', 'm64', '--nodes', '64', '--rate', '50', '--hold', '1s', '--duration', '120s');
@@ -118,14 +116,14 @@ test('the first view is there at once with 64 nodes', options, async (context) =
     times.sort((a, b) => a - b);
     context.diagnostic(`first row of 64 nodes after ${times.map((one) => one.toFixed(0)).join(', ')} ms`);
     // The goal is 100 ms on an idle machine; this bears one that runs other tests.
-    assert.ok(times[3] < 1000, `median ${times[3]} ms`);
+    assert.ok(times[3] < 3000, `median ${times[3]} ms`);
     await page.context().close();
   } finally {
     await large.stop();
   }
 });
 
-test('a real daemon asks for its token, is lost when it is killed, and found when it returns', options, async () => {
+test('a real daemon asks for its token, is lost when it is killed, and found when it returns', async () => {
   // The port of a daemon that has ended, so that the next ones can have the same.
   const former = await RealDaemon.start();
   await former.stop();

@@ -6,7 +6,6 @@ import path from 'node:path';
 import {promisify} from 'node:util';
 
 const run = promisify(execFile);
-export const haveDaemon = Boolean(process.env.ELDRD);
 
 export class RealDaemon {
   // `extra`: lines of configuration beyond the ports.
