@@ -1,35 +1,67 @@
 # The daemon and its command line in a small image:
-#   docker build -t eldr/eldrd .
+#   docker build -t eldr/eldrd --build-arg ELDR_COMMIT=$(git rev-parse --short=12 HEAD) .
 #   docker run --rm -p 127.0.0.1:9002:9002 -p 127.0.0.1:9090:9090 eldr/eldrd
+# and one with a shell, the simulator, the profile fitter and the load generator:
+#   docker build -t eldr/tools --target tools .
+#
+# What is built elsewhere can take the place of a stage: --build-context packages=FOLDER with the Debian
+# package, --build-context tool-programs=FOLDER.
 
 FROM debian:bookworm-slim AS build
 WORKDIR /src
 # The packages first: they change less often than the sources.
 COPY dev ./
-RUN ./dev deps build
+RUN ./dev deps build && apt-get install -y --no-install-recommends dpkg-dev
 COPY . .
 RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release \
       -DELDR_BUILD_TESTS=OFF -DELDR_BUILD_BENCH=OFF \
- && cmake --build /build --target eldrd eldrctl \
- && strip -o /usr/local/bin/eldrd /build/server/eldrd \
- && strip -o /usr/local/bin/eldrctl /build/client/ctl/eldrctl
+ && cmake --build /build \
+ && deploy/debian/build.sh /build /packages
 
-FROM debian:bookworm-slim
+FROM scratch AS packages
+COPY --from=build /packages/*.deb /
+
+FROM build AS build-tools
+RUN cmake -B /build -DELDR_BUILD_BENCH=ON \
+ && cmake --build /build --target eldr-sim eldr-fit eldr-loadgen \
+ && mkdir /programs \
+ && for program in sim/eldr-sim fit/eldr-fit loadgen/eldr-loadgen; do \
+      strip -o /programs/${program#*/} /build/bench/$program || exit 1; done
+
+FROM scratch AS tool-programs
+COPY --from=build-tools /programs/ /
+
+FROM debian:bookworm-slim AS tools
+COPY --from=packages / /packages/
 RUN apt-get update \
- && apt-get install -y --no-install-recommends \
-      libabsl20220623 libcpp-httplib0.11 libfmt9 libgrpc++1.51 libhwy1 libmimalloc2.0 \
-      libprometheus-cpp-core1.0 libprotobuf32 libsqlite3-0 libyaml-cpp0.7 \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
- # For state_dir: a volume that is mounted here takes over the owner.
- && install -d -o 65532 -g 65532 /var/lib/eldr
-COPY --from=build /usr/local/bin/eldrd /usr/local/bin/eldrctl /usr/local/bin/
-COPY deploy/compose/eldrd.yaml /etc/eldr/eldrd.yaml
-# A library that is missing here must fail the build, not the first start.
-RUN eldrd --config /etc/eldr/eldrd.yaml --check-config && eldrctl --help >/dev/null
+ && apt-get install -y --no-install-recommends /packages/eldrd_*.deb ca-certificates curl jq sqlite3 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /packages
+COPY --from=tool-programs / /usr/local/bin/
+RUN eldrctl --version && eldr-sim --help >/dev/null && eldr-fit --help >/dev/null \
+ && eldr-loadgen --help >/dev/null
+USER 65532:65532
+CMD ["bash"]
 
+FROM debian:bookworm-slim AS root
+COPY deploy/image/ /image/
+COPY deploy/compose/eldrd.yaml /image/
+COPY --from=packages / /packages/
+RUN apt-get update && /image/make_root.sh /packages/eldrd_*.deb /image/eldrd.yaml /rootfs
+
+FROM scratch
+COPY --from=root /rootfs/ /
+ARG ELDR_VERSION=0.1.0
+ARG ELDR_COMMIT=""
+LABEL org.opencontainers.image.title="eldrd" \
+      org.opencontainers.image.description="Places the decode phase of mixture-of-experts requests by expert residency" \
+      org.opencontainers.image.version="$ELDR_VERSION" \
+      org.opencontainers.image.revision="$ELDR_COMMIT" \
+      org.opencontainers.image.licenses="Apache-2.0"
 # Numeric, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 9002 9090
+VOLUME ["/var/lib/eldr"]
+STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["eldrctl", "health"]
 ENTRYPOINT ["eldrd", "--config", "/etc/eldr/eldrd.yaml"]

@@ -59,6 +59,6 @@ if (option === "--write") {
   writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`);
 } else if (JSON.stringify(schema.$defs.config) !== JSON.stringify(config)) {
   console.error(`${file}: $defs.config is not what eldrd --print-config shows; write it anew with\n` +
-    `  node tests/helm/config_schema.mjs ${eldrd} ${file} --write`);
+    "  tests/helm/chart_test.sh write_schema build/helm-tools build/release/server/eldrd");
   process.exit(1);
 }
