@@ -59,11 +59,11 @@ test_examples() {
     name=$work/$(basename "$name" .yaml).manifest
     render ${values:+-f "$values"} >"$name"
     checks_config "$name" || die "$name: eldrd refuses the rendered configuration"
-    if grep -q '^kind: PrometheusRule' "$name" && [[ -n $promtool ]]; then
-      pick "$name" PrometheusRule spec >"$work/rules.yaml"
-      "$promtool" check rules "$work/rules.yaml"
-    fi
+    grep -q '^kind: PrometheusRule' "$name" || continue
+    pick "$name" PrometheusRule spec >"$work/rules.yaml"
+    [[ -z $promtool ]] || "$promtool" check rules "$work/rules.yaml"
   done
+  [[ -s $work/rules.yaml ]] || die "no example has rules"
   script check_manifests "$work"/*.manifest
   # The daemon needs shutdown_delay and drain_timeout, 10 s and 90 s in this example, and 5 s more.
   grep -q 'terminationGracePeriodSeconds: 105$' "$work/secured.manifest" || die "grace period"
