@@ -13,6 +13,12 @@ function card(link, question) {
   }};
 }
 
+function helpsMore(shadow) {
+  const cost = shadow?.change_ratio;
+  if (cost === null || cost === undefined) return 'against the mean candidate, in the last hour.';
+  return `against the mean candidate; cost ${percent(Math.abs(cost))} ${cost <= 0 ? 'below' : 'above'} that of ${shadow.policy}.`;
+}
+
 const last = (list) => list.reduce((found, value) => (value === null || value === undefined ? found : value), null);
 
 export function makeVerdict(place, app) {
@@ -34,12 +40,12 @@ export function makeVerdict(place, app) {
       `Policy ${model.policy}; ${plural(load, 'request')} decoding now.`);
   }
   function drawHelps() {
-    const gain = app.state.gain, experts = gain?.marginal_experts?.change_ratio ?? null, step = gain?.step_time?.change_ratio ?? null;
+    const gain = app.state.gain, experts = gain?.marginal_experts?.change_ratio ?? null, shadow = gain?.shadow;
     if (experts === null) {
       helps.set('Too early to say', 'Nothing was compared in the last hour.');
       return;
     }
-    helps.set(`${change(experts)} experts per request`, `against the mean candidate${step === null ? '' : `; steps about ${percent(Math.abs(step))} ${step <= 0 ? 'faster' : 'slower'}`}.`,
+    helps.set(`${change(experts)} experts per request`, helpsMore(shadow),
       experts < 0 ? 'good' : 'warn');
   }
   function drawWrong() {

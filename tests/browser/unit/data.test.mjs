@@ -83,7 +83,7 @@ test('findings are sorted by severity, and one of a severity not known here is n
 });
 
 test('the sentences say what there is to say', () => {
-  assert.match(gainSentence({window_seconds: 3600, marginal_experts: {placements: 10, change_ratio: -0.4}, step_time: {change_ratio: -0.12}}), /the last hour, 10.requests added 40.% fewer experts .* 12.% faster/);
+  assert.match(gainSentence({window_seconds: 3600, marginal_experts: {placements: 10, change_ratio: -0.4}, step_time: {change_ratio: -0.12}}), /the last hour, 10.requests added 40.% fewer experts .* 12.% shorter/);
   assert.match(gainSentence({window_seconds: 90, marginal_experts: {placements: 1, change_ratio: 0.1}, step_time: {change_ratio: null}}), /10.% more experts/);
   assert.match(gainSentence({window_seconds: 90, marginal_experts: {change_ratio: null}}), /nothing to show/);
   assert.match(qualitySentence({placements: 100, full: 70, partial: 10, missing: 20}), /^20 of 100.placements .* \(20.%\) went without/);

@@ -30,7 +30,7 @@ export function gainSentence(gain) {
   }
   const less = experts.change_ratio <= 0 ? 'fewer' : 'more';
   const faster = step && step.change_ratio !== null && step.change_ratio !== undefined
-    ? `, which makes a decode step about ${percent(Math.abs(step.change_ratio))} ${step.change_ratio <= 0 ? 'faster' : 'slower'} by estimate` : '';
+    ? `. By estimate that makes a decode step ${percent(Math.abs(step.change_ratio))} ${step.change_ratio <= 0 ? 'shorter' : 'longer'} for each request in it` : '';
   return `Over ${span}, ${plural(experts.placements, 'request')} added ${percent(Math.abs(experts.change_ratio))} ${less} experts to their nodes’ steps than they would have on the average candidate${faster}.`;
 }
 

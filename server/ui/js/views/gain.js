@@ -26,7 +26,7 @@ function bigNumber(title, explanation) {
 export function makeGain(app) {
   const sentence = el('p', {class: 'statement'});
   const experts = bigNumber('Experts added by a request', WORDS.gain);
-  const step = bigNumber('Decode step time', 'The experts saved, times what an expert takes on these nodes: an estimate, against the predicted step.');
+  const step = bigNumber('Decode step, by one request', 'The experts that placing one request well saves, times what an expert takes on these nodes: an estimate, against the predicted step. A batch of many such requests saves more.');
   const shadow = bigNumber('Cost against the shadow policy', WORDS.shadow + ' The cost is the residency cost of both choices, on the fleet as it was.');
   const line = (label, format, series, height = 170) => new Chart({label, format, series, height});
   const added = line('Experts added by a request, over the last hour', (v) => number(v), [
@@ -53,8 +53,8 @@ export function makeGain(app) {
     experts.set(e?.change_ratio ?? null, 'Experts a request adds to a step, against the mean of its candidates.',
       ['chosen node', e?.chosen], ['mean candidate', e?.mean_candidate], (v) => number(v));
     const without = (s?.predicted_seconds ?? 0) + (s?.saved_seconds ?? 0);
-    step.set(s?.change_ratio ?? null, 'Estimate: the experts saved, times what loading an expert takes.',
-      ['with placement', s?.predicted_seconds], ['without', without], duration);
+    step.set(s?.change_ratio ?? null, 'What the experts saved by one request take off a step, by estimate.',
+      ['placed so', s?.predicted_seconds], ['on the mean', without], duration);
     if (w) {
       shadow.set(w.change_ratio ?? null, `${w.policy} would have chosen the same node in ${percent(w.decisions ? w.agrees / w.decisions : null)} of ${count(w.decisions)} decisions.`,
         ['choices made', w.cost_made_seconds], [w.policy, w.cost_shadow_seconds], duration);

@@ -32,7 +32,7 @@ const text = (get) => cell(() => el('span'), (part, placement) => setText(part, 
 
 const COLUMNS = [
   {key: 'request', title: 'Request', help: 'The request’s id, as its frontend named it.',
-    ...cell(() => el('button', {type: 'button', class: 'link ellipsis mono'}), (part, p) => setText(part, shortName(p.requestId)))},
+    ...cell(() => el('button', {type: 'button', class: 'link ellipsis mono'}), (part, p) => setText(part, shortName(p.requestId, 18)))},
   {key: 'time', title: 'Time', help: 'When it was placed, by the daemon’s clock.', ...text((p) => clock(p.time))},
   {key: 'node', title: 'Node', help: 'The decode node that was reserved.', ...cell(() => el('span', {class: 'name ellipsis'}), (part, p) => setText(part, shortName(p.nodeId)))},
   {key: 'reason', title: 'Reason', optional: true, help: 'Why the node that was answered was answered.', ...cell(() => el('span'), (part, p) => {
