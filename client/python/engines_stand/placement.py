@@ -15,7 +15,7 @@ from traffic import KINDS
 from eldr import v1
 
 # Clients that ask one request after the other, whichever kind is next; and requests of each kind.
-_CLIENTS, _EACH, _OUTPUT = 12, 24, 96
+_CLIENTS, _EACH, _OUTPUT = 8, 12, 256
 _POLICIES = ("least_loaded", "residency")
 # A batch that hardly any step had says nothing.
 _FEW_STEPS = 20
