@@ -116,7 +116,8 @@ class Kind:
 
     # producer, consumer, or "" for one without any connector.
     role: str
-    core: int
+    # None: wherever there is room.
+    core: int | None
     kv_tokens: int = 32_768
     # A transfer connector of vLLM's beside ours: ExampleConnector, NixlConnector, or "" for none.
     beside: str = ""
@@ -146,7 +147,7 @@ def make_engine(name: str, kind: Kind, folder: Path, router: str) -> Engine:
         command += ["--kv-transfer-config", json.dumps(_transfer(kind, folder))]
     environment = {
         # One core for each: idle threads of OpenMP would spin against the other engines.
-        "VLLM_CPU_OMP_THREADS_BIND": str(kind.core),
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind" if kind.core is None else str(kind.core),
         "OMP_NUM_THREADS": "1",
         "VLLM_NIXL_SIDE_CHANNEL_HOST": "127.0.0.1",
         "VLLM_NIXL_SIDE_CHANNEL_PORT": str(free_port()),

@@ -18,6 +18,7 @@ from eldr import v1
 from support.records import records
 
 NODE_TIMEOUT = 3.0
+# With a large w it matters what a request costs those that decode already: kinds are kept apart.
 _CONFIG = """\
 grpc: {{listen: ["127.0.0.1:{port}"]}}
 http: {{listen: "127.0.0.1:{http}"}}
@@ -27,7 +28,7 @@ state_dir: "{folder}/state"
 event_log: {{directory: "{folder}/events"}}
 capture: {{directory: "{folder}/captures"}}
 models:
-  - {{name: tiny, layers: {layers}, experts: {experts}, top_k: {top_k}, policy: {policy}}}
+  - {{name: tiny, layers: {layers}, experts: {experts}, top_k: {top_k}, policy: {policy}, w: 5}}
 """
 
 

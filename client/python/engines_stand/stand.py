@@ -27,7 +27,7 @@ CHUNKED = Kind(
 BLOCK_RUN = 64
 PREFILL = Kind(
     "producer",
-    core=0,
+    core=None,  # so that it makes neither decode engine the slower one
     beside="ExampleConnector",
     extra={"block_tokens": BLOCK_RUN, "cache": "folder"},
     environment={"VLLM_SERVER_DEV_MODE": "1"},  # to empty its prefix cache
