@@ -86,11 +86,12 @@ async def compare(at: Stand) -> None:
         apart,
         f"{pure:.0%} on the node of their kind, by load alone {other:.0%}",
     )
+    share = 1 - fewer / more if more else 0.0
     at.report.proved(
         "fewer distinct experts a decode step",
         saves,
-        f"{fewer:.1f}, by load alone {more:.1f}, at equal batches: {1 - fewer / max(more, 1e-9):.0%} fewer (a "
-        "tiny random model: it says that it works, not what it is worth)",
+        f"{fewer:.1f}, by load alone {more:.1f}, at equal batches: {share:.0%} fewer (a tiny random "
+        "model: it says that it works, not what it is worth)",
     )
 
 
