@@ -90,8 +90,8 @@ async def compare(at: Stand) -> None:
     at.report.proved(
         "fewer distinct experts a decode step",
         saves,
-        f"{fewer:.1f}, by load alone {more:.1f}, at equal batches: {share:.0%} fewer (a tiny random "
-        "model: it says that it works, not what it is worth)",
+        f"{fewer:.1f}, by load alone {more:.1f}, at equal batches: {share:.0%} fewer (a tiny "
+        "random model: it says that it works, not what it is worth)",
     )
 
 
