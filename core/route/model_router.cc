@@ -212,6 +212,18 @@ absl::StatusOr<Explanation> ModelRouter::Explain(absl::string_view request_id) c
                      lease != nullptr && lease->id == receipt->lease_id};
 }
 
+std::uint64_t ModelRouter::VisitReceipts(std::uint64_t first, std::uint64_t last,
+                                         ReceiptVisitor visit) const {
+  MutexLock lock(mutex_);
+  for (std::uint64_t at = std::min(last, receipts_.committed()); at >= first && at > 0; --at) {
+    const Receipt* const receipt = receipts_.At(at);
+    if (receipt == nullptr) break;  // nor is any before it
+    const Lease* const lease = book_.FindLease(receipt->request_id);
+    visit(at, *receipt, lease != nullptr && lease->id == receipt->lease_id);
+  }
+  return receipts_.committed();
+}
+
 std::uint64_t ModelRouter::AwaitSignature(absl::string_view request_id,
                                           absl::AnyInvocable<void()> on_arrival) {
   // The placement itself then says what is wrong, at once.

@@ -55,6 +55,8 @@ class ModelRouter {
   absl::StatusOr<LeaseOutcome> Release(const LeaseRelease& release) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Explanation> Explain(absl::string_view request_id) const
       ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint64_t VisitReceipts(std::uint64_t first, std::uint64_t last, ReceiptVisitor visit) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   std::uint64_t AwaitSignature(absl::string_view request_id, absl::AnyInvocable<void()> on_arrival)
       ABSL_LOCKS_EXCLUDED(mutex_);
   bool CancelWait(std::uint64_t wait_id) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -84,6 +86,7 @@ class ModelRouter {
   ModelRecord Copy() const ABSL_LOCKS_EXCLUDED(mutex_);
   std::vector<ContributionRecord> CopyContributions(absl::Span<const std::string> request_ids) const
       ABSL_LOCKS_EXCLUDED(mutex_);
+  ActivationPrior::Learned CopyPrior() const ABSL_LOCKS_EXCLUDED(mutex_);
   LearnedRecord CopyLearned(LearnedVersions& versions) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // True if more has ended by time than one hold of the lock should end: call it again soon.

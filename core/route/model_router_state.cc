@@ -83,6 +83,11 @@ std::vector<ContributionRecord> ModelRouter::CopyContributions(
   return records;
 }
 
+ActivationPrior::Learned ModelRouter::CopyPrior() const {
+  MutexLock lock(mutex_);
+  return prior_.Save();
+}
+
 LearnedRecord ModelRouter::CopyLearned(LearnedVersions& versions) const {
   MutexLock lock(mutex_);
   LearnedRecord record;

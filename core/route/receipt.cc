@@ -21,11 +21,19 @@ void ReceiptRing::Commit() {
   // Not an assignment: the key would stay the text of the slot before.
   by_request_.erase(request_id);
   by_request_.emplace(request_id, next_);
+  ++committed_;
 }
 
 const Receipt* ReceiptRing::Find(absl::string_view request_id) const {
   const auto it = by_request_.find(request_id);
   return it == by_request_.end() ? nullptr : &ring_[it->second];
+}
+
+const Receipt* ReceiptRing::At(std::uint64_t sequence) const {
+  if (sequence == 0 || sequence > committed_ || committed_ - sequence >= ring_.size()) {
+    return nullptr;
+  }
+  return &ring_[(sequence - 1) % capacity_];
 }
 
 }  // namespace eldr

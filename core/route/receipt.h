@@ -61,11 +61,17 @@ class ReceiptRing {
   void Commit();
   // The newest receipt of a request, or nullptr. Valid until the next Next().
   const Receipt* Find(absl::string_view request_id) const;
+  // How many receipts were committed: the sequence number of the newest one, which the first has
+  // as 1.
+  std::uint64_t committed() const { return committed_; }
+  // The receipt of a sequence number, or nullptr if it is not kept. Valid until the next Next().
+  const Receipt* At(std::uint64_t sequence) const;
   std::size_t size() const { return by_request_.size(); }
 
  private:
   const std::size_t capacity_;
   std::size_t next_ = 0;
+  std::uint64_t committed_ = 0;
   std::deque<Receipt> ring_;  // which never moves a receipt
   // The keys are the texts in the ring: a slot leaves the index before it is overwritten.
   absl::flat_hash_map<absl::string_view, std::size_t> by_request_;

@@ -174,6 +174,13 @@ absl::StatusOr<Explanation> Router::Explain(absl::string_view model_name,
   return model->Explain(request_id);
 }
 
+absl::StatusOr<std::uint64_t> Router::VisitReceipts(absl::string_view model_name,
+                                                    std::uint64_t first, std::uint64_t last,
+                                                    ReceiptVisitor visit) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));
+  return model->VisitReceipts(first, last, visit);
+}
+
 std::uint64_t Router::AwaitSignature(absl::string_view model_name, absl::string_view request_id,
                                      absl::AnyInvocable<void()> on_arrival) {
   const auto model = FindModel(model_name);

@@ -25,6 +25,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -202,6 +203,10 @@ struct Explanation {
   bool lease_held = false;
 };
 
+// Called with a receipt, its sequence number, and whether the request holds that lease still.
+using ReceiptVisitor =
+    absl::FunctionRef<void(std::uint64_t sequence, const Receipt& receipt, bool lease_held)>;
+
 class Router {
  public:
   struct Options {
@@ -260,6 +265,13 @@ class Router {
   absl::StatusOr<RenewResult> Renew(const LeaseKey& key, std::optional<absl::Duration> ttl);
   absl::StatusOr<LeaseOutcome> Release(const LeaseRelease& release);
   absl::StatusOr<Explanation> Explain(absl::string_view model, absl::string_view request_id) const;
+
+  // Visits the receipts of a model that are kept and numbered from `first` to `last`, the newest
+  // first, and answers the number of the model's newest (its placements since it was declared; 0 if
+  // no receipts are kept). The model's lock is held meanwhile: `visit` must be quick, must not call
+  // the router, and a range of more than some dozen belongs into several calls.
+  absl::StatusOr<std::uint64_t> VisitReceipts(absl::string_view model, std::uint64_t first,
+                                              std::uint64_t last, ReceiptVisitor visit) const;
 
   // Calls `on_arrival` once, on the thread that pushes, when a signature of the request arrives,
   // and answers an id for CancelWait. Answers 0, and never calls, if there is nothing to wait for:
@@ -327,6 +339,8 @@ class Router {
   // The contributions of those of the requests that hold leases.
   absl::StatusOr<std::vector<ContributionRecord>> CopyContributions(
       absl::string_view model, absl::Span<const std::string> request_ids) const;
+  // What a model's prior has learned, alone.
+  absl::StatusOr<ActivationPrior::Learned> CopyPrior(absl::string_view model) const;
   // What a model has learned. `versions` is what the last copy left there, and is brought up to
   // date.
   absl::StatusOr<LearnedRecord> CopyLearned(absl::string_view model,

@@ -83,6 +83,11 @@ absl::StatusOr<std::vector<ContributionRecord>> Router::CopyContributions(
   return model->CopyContributions(request_ids);
 }
 
+absl::StatusOr<ActivationPrior::Learned> Router::CopyPrior(absl::string_view model_name) const {
+  ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));
+  return model->CopyPrior();
+}
+
 absl::StatusOr<LearnedRecord> Router::CopyLearned(absl::string_view model_name,
                                                   LearnedVersions& versions) const {
   ELDR_ASSIGN_OR_RETURN(const ModelRouter* const model, FindModel(model_name));

@@ -51,6 +51,24 @@ TEST(ReceiptRingTest, TheNewestOfARequestIsFoundAlsoWhenItsOldOneIsOverwritten) 
   EXPECT_EQ(ring.size(), 1u);
 }
 
+TEST(ReceiptRingTest, NumbersThemFromOneAndKnowsThoseThatAreKept) {
+  for (const std::size_t capacity : {1, 3, 7}) {
+    ReceiptRing ring(capacity);
+    EXPECT_EQ(ring.committed(), 0u);
+    EXPECT_THAT(ring.At(0), IsNull());
+    EXPECT_THAT(ring.At(1), IsNull());
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+      Write(ring, "r", i);
+      EXPECT_EQ(ring.committed(), i);
+      for (std::uint64_t at = 0; at <= 21; ++at) {
+        const bool kept = at <= i && at + capacity > i && at > 0;
+        ASSERT_EQ(ring.At(at) != nullptr, kept) << at << " of " << i;
+        if (kept) ASSERT_EQ(ring.At(at)->lease_id, at);
+      }
+    }
+  }
+}
+
 // The index refers to the texts in the ring, so these must not be those of a slot that is gone.
 TEST(ReceiptRingTest, FindsWhatAMapWouldWhateverRequestsComeAgain) {
   SCOPED_TRACE(SeedNote());
@@ -79,6 +97,7 @@ TEST(ReceiptRingTest, OfCapacityZeroKeepsNone) {
   ReceiptRing ring(0);
   EXPECT_THAT(ring.Next(), IsNull());
   EXPECT_THAT(ring.Find("a"), IsNull());
+  EXPECT_THAT(ring.At(1), IsNull());
 }
 
 }  // namespace
