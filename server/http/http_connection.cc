@@ -31,7 +31,7 @@ short HttpConnection::events() const {
     case State::kAnswering:
       return write_wants_read_ ? POLLIN : POLLOUT;
     case State::kWatching:
-      return written_ < out_.size() && !write_wants_read_ ? POLLIN | POLLOUT : POLLIN;
+      return !written() && !write_wants_read_ ? POLLIN | POLLOUT : POLLIN;
     case State::kDone:
       break;
   }
@@ -60,33 +60,41 @@ void HttpConnection::ReadRequest() {
   state_ = State::kAsked;
 }
 
-void HttpConnection::Start(State state, std::string bytes, MonotonicTime now) {
+void HttpConnection::Start(State state, std::string bytes, MonotonicTime now,
+                           absl::string_view tail) {
   state_ = state;
   out_ = std::move(bytes);
   written_ = 0;
+  tail_ = tail;
   since_ = now;
 }
 
 void HttpConnection::Answer(const HttpResponse& response, MonotonicTime now) {
-  Start(State::kAnswering, SerializeHttpResponse(response, request_.head), now);
+  Start(State::kAnswering, SerializeHttpResponse(response, request_.head), now,
+        request_.head ? absl::string_view() : response.fixed_body);
 }
 
 void HttpConnection::BeginEvents(MonotonicTime now) {
   Start(State::kWatching, HttpEventsHead(), now);
 }
 
-void HttpConnection::Send(absl::string_view event, MonotonicTime now) {
-  if (written_ < out_.size()) return;
-  Start(State::kWatching, HttpEvent(event), now);
+void HttpConnection::Send(std::string events, MonotonicTime now) {
+  if (written() && !events.empty()) Start(State::kWatching, std::move(events), now);
 }
 
 void HttpConnection::WriteAnswer(MonotonicTime now) {
-  while (written_ < out_.size()) {
-    const HttpSocket::Io io = socket_.Write(absl::string_view(out_).substr(written_));
+  while (!written()) {
+    const bool head = written_ < out_.size();
+    const HttpSocket::Io io =
+        socket_.Write(head ? absl::string_view(out_).substr(written_) : tail_);
     write_wants_read_ = io.kind == Kind::kWantRead;
     if (io.kind == Kind::kClosed) state_ = State::kDone;
     if (io.kind != Kind::kBytes) return;
-    written_ += io.bytes;
+    if (head) {
+      written_ += io.bytes;
+    } else {
+      tail_.remove_prefix(io.bytes);
+    }
     since_ = now;
   }
   if (state_ != State::kAnswering) return;
@@ -120,7 +128,7 @@ bool HttpConnection::Overdue(MonotonicTime now) const {
 }
 
 MonotonicTime HttpConnection::StalledSince(MonotonicTime now) const {
-  return written_ < out_.size() ? since_ : now;
+  return written() ? now : since_;
 }
 
 }  // namespace eldr

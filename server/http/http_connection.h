@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -48,13 +49,14 @@ class HttpConnection {
   void Answer(const HttpResponse& response, MonotonicTime now);
   void BeginEvents(MonotonicTime now);
 
-  // REQUIRES: kWatching. An event that comes before the last one is written is left out: the next
-  // one tells more.
-  void Send(absl::string_view event, MonotonicTime now);
+  // REQUIRES: kWatching. Events that come before the last ones are written are left out.
+  void Send(std::string events, MonotonicTime now);
 
   // The page that is asked for; nullptr until it is known.
   const HttpPage* page = nullptr;
-  // Of a watcher: when its next event is due, and whether it is being made.
+  // Of a watcher: who makes its events, when the next ones are due, and whether they are being
+  // made.
+  std::shared_ptr<HttpEventSource> source;
   MonotonicTime next_event;
   bool event_in_work = false;
 
@@ -63,7 +65,8 @@ class HttpConnection {
   void WriteAnswer(MonotonicTime now);
   // Reads and forgets what the peer still sends; kDone when it has closed.
   void Discard();
-  void Start(State state, std::string bytes, MonotonicTime now);
+  void Start(State state, std::string bytes, MonotonicTime now, absl::string_view tail = {});
+  bool written() const { return written_ == out_.size() && tail_.empty(); }
 
   HttpSocket socket_;
   State state_ = State::kReading;
@@ -76,6 +79,7 @@ class HttpConnection {
   HttpRequest request_;
   std::string out_;
   std::size_t written_ = 0;
+  absl::string_view tail_;  // what is to be written after it, and outlives this
 };
 
 }  // namespace eldr

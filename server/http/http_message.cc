@@ -54,6 +54,10 @@ absl::string_view Reason(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 302:
+      return "Found";
+    case 304:
+      return "Not Modified";
     case 400:
       return "Bad Request";
     case 401:
@@ -74,7 +78,15 @@ absl::string_view Reason(int status) {
 }
 
 constexpr absl::string_view kCommonHeaders =
-    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n";
+    "X-Content-Type-Options: nosniff\r\nConnection: close\r\n";
+
+// The header of a request that is kept as it comes, or nullptr.
+std::string* KeptHeader(absl::string_view name, HttpRequest& request) {
+  if (absl::EqualsIgnoreCase(name, "accept-encoding")) return &request.accept_encoding;
+  if (absl::EqualsIgnoreCase(name, "if-none-match")) return &request.if_none_match;
+  if (absl::EqualsIgnoreCase(name, "last-event-id")) return &request.last_event_id;
+  return nullptr;
+}
 
 }  // namespace
 
@@ -99,6 +111,8 @@ HttpParse ParseHttpRequest(absl::string_view bytes, HttpRequest& request) {
     if (absl::EqualsIgnoreCase(name, "authorization")) {
       authorized_twice = authorized_twice || !request.authorization.empty();
       request.authorization = std::string(value);
+    } else if (std::string* const kept = KeptHeader(name, request)) {
+      *kept = std::string(value);
     } else if ((absl::EqualsIgnoreCase(name, "content-length") && value != "0") ||
                absl::EqualsIgnoreCase(name, "transfer-encoding")) {
       if (outcome == HttpParse::kDone) outcome = HttpParse::kTooLarge;
@@ -123,20 +137,30 @@ HttpResponse RefusalOf(HttpParse outcome) {
 }
 
 std::string SerializeHttpResponse(const HttpResponse& response, bool head) {
-  return absl::StrCat(
-      "HTTP/1.1 ", response.status, " ", Reason(response.status),
-      "\r\nContent-Type: ", response.type, "\r\nContent-Length: ", response.body.size(), "\r\n",
-      kCommonHeaders, response.status == 401 ? "WWW-Authenticate: Bearer\r\n" : "",
-      response.status == 405 ? "Allow: GET, HEAD\r\n" : "", "\r\n", head ? "" : response.body);
+  const bool fixed = !response.fixed_body.empty();
+  const std::size_t size = fixed ? response.fixed_body.size() : response.body.size();
+  std::string bytes = absl::StrCat("HTTP/1.1 ", response.status, " ", Reason(response.status),
+                                   "\r\nCache-Control: ", response.cache_control, "\r\n",
+                                   kCommonHeaders, response.more_headers);
+  // What is not modified has neither.
+  if (response.status != 304) {
+    absl::StrAppend(&bytes, "Content-Type: ", response.type, "\r\nContent-Length: ", size, "\r\n");
+  }
+  absl::StrAppend(&bytes, response.status == 401 ? "WWW-Authenticate: Bearer\r\n" : "",
+                  response.status == 405 ? "Allow: GET, HEAD\r\n" : "", "\r\n",
+                  head || fixed ? "" : response.body);
+  return bytes;
 }
 
 std::string HttpEventsHead() {
-  return absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n", kCommonHeaders,
-                      "\r\n");
+  return absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n",
+                      "Cache-Control: no-store\r\n", kCommonHeaders, "\r\n");
 }
 
-std::string HttpEvent(absl::string_view text) {
+std::string HttpEvent(absl::string_view text, absl::string_view name, absl::string_view id) {
   std::string event;
+  if (!name.empty()) absl::StrAppend(&event, "event: ", name, "\n");
+  if (!id.empty()) absl::StrAppend(&event, "id: ", id, "\n");
   for (const absl::string_view line : absl::StrSplit(absl::StripSuffix(text, "\n"), '\n')) {
     absl::StrAppend(&event, "data: ", line, "\n");
   }

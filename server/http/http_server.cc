@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 
@@ -23,6 +24,12 @@ constexpr int kEventsMs = 50;
 constexpr int kHttpPauseMs = 100;
 // An answer of which nothing was read for this long gives way to another.
 constexpr absl::Duration kGivesWayAfter = absl::Seconds(1);
+
+// As the page that was asked for words it.
+HttpResponse WordedRefusal(const HttpPage* page, HttpResponse refusal) {
+  if (page == nullptr || !page->refusal) return refusal;
+  return page->refusal(std::move(refusal));
+}
 
 }  // namespace
 
@@ -42,7 +49,8 @@ HttpServer::HttpServer(std::unique_ptr<Listener> listener, Options options, cons
       clock_(clock),
       address_(listener->address()),
       listener_(std::move(listener)),
-      worker_(std::make_unique<HttpWorker>(wake_)) {}
+      workers_{std::make_unique<HttpWorker>(wake_, /*gives_way=*/false),
+               std::make_unique<HttpWorker>(wake_, /*gives_way=*/true)} {}
 
 HttpServer::~HttpServer() { Stop(); }
 
@@ -51,7 +59,7 @@ void HttpServer::Stop() {
   stopping_.store(true);
   wake_.Wake();
   thread_.join();
-  worker_.reset();
+  for (auto& worker : workers_) worker.reset();
   connections_.clear();
   listener_.reset();
 }
@@ -93,6 +101,7 @@ void HttpServer::Poll() {
     const auto found = connections_.find(ids[i]);
     if (news == 0 || found == connections_.end()) continue;
     if (found->second->state() == State::kAsked && (news & (POLLHUP | POLLERR)) != 0) {
+      WorkerOf(*found->second->page).Forget(ids[i]);
       connections_.erase(found);
       continue;
     }
@@ -152,41 +161,43 @@ void HttpServer::Dispatch(std::uint64_t id, HttpConnection& connection) {
   const HttpPage* const page = Find(request.path);
   if (options_.may_read && (page == nullptr || page->needs_token) &&
       !options_.may_read(request.authorization)) {
-    return answer(
-        {.status = 401, .body = "expected \"Authorization: Bearer TOKEN\" with a known token\n"});
+    return answer(WordedRefusal(
+        page,
+        {.status = 401, .body = "expected \"Authorization: Bearer TOKEN\" with a known token\n"}));
   }
   if (page == nullptr) return answer({.status = 404, .body = "no such page; / lists them\n"});
   connection.page = page;
   if (page->kind == HttpPage::Kind::kAtOnce) return answer(page->handler(request));
-  if (page->kind == HttpPage::Kind::kEvents && !request.head) return BeginWatching(connection);
-  if (!HasRoomForAnswer()) {
-    return answer({.status = 503,
-                   .body = absl::StrCat("more than ", options_.max_answers,
-                                        " answers at a time; try again\n")});
+  if (!HasRoomForAnswer(page->lane)) {
+    return answer(WordedRefusal(page, {.status = 503,
+                                       .body = absl::StrCat("more than ", options_.max_answers,
+                                                            " answers at a time; try again\n")}));
   }
-  worker_->Push({id, page, request});
+  WorkerOf(*page).Push({id, page, request});
 }
 
-void HttpServer::BeginWatching(HttpConnection& connection) {
+void HttpServer::BeginWatching(HttpConnection& connection, const HttpResponse& response) {
+  if (connection.request().head) return connection.Answer(response, now_);
   if (Count(State::kWatching) >= options_.max_watchers) {
-    connection.Answer({.status = 503,
-                       .body = absl::StrCat("more than ", options_.max_watchers,
-                                            " clients watch; try again later\n")},
-                      now_);
-  } else {
-    connection.BeginEvents(now_);
-    connection.next_event = now_;
+    return connection.Answer(
+        WordedRefusal(connection.page, {.status = 503,
+                                        .body = absl::StrCat("more than ", options_.max_watchers,
+                                                             " clients watch; try again later\n")}),
+        now_);
   }
-  connection.Advance(now_);
+  connection.BeginEvents(now_);
+  connection.source = response.events;
+  connection.next_event = now_;
 }
 
-bool HttpServer::HasRoomForAnswer() {
+bool HttpServer::HasRoomForAnswer(HttpPage::Lane lane) {
   std::size_t answers = 0;
   auto stalled = connections_.end();
   MonotonicTime stalled_since = now_ - kGivesWayAfter;
   for (auto entry = connections_.begin(); entry != connections_.end(); ++entry) {
     const HttpConnection& connection = *entry->second;
-    if (connection.page == nullptr || connection.page->kind != HttpPage::Kind::kMade) continue;
+    const HttpPage* const page = connection.page;
+    if (page == nullptr || page->kind != HttpPage::Kind::kMade || page->lane != lane) continue;
     if (connection.state() != State::kAsked && connection.state() != State::kAnswering) continue;
     ++answers;
     if (connection.StalledSince(now_) > stalled_since) continue;
@@ -206,15 +217,21 @@ std::size_t HttpServer::Count(State state) const {
 }
 
 void HttpServer::TakeDone() {
-  for (const HttpWorker::Done& done : worker_->TakeDone()) {
+  std::vector<HttpWorker::Done> all;
+  for (const auto& worker : workers_) {
+    for (HttpWorker::Done& done : worker->TakeDone()) all.push_back(std::move(done));
+  }
+  for (HttpWorker::Done& done : all) {
     const auto found = connections_.find(done.connection);
     if (found == connections_.end()) continue;
     HttpConnection& connection = *found->second;
-    if (connection.state() == State::kAsked) {
+    if (connection.state() == State::kAsked && done.response.events != nullptr) {
+      BeginWatching(connection, done.response);
+    } else if (connection.state() == State::kAsked) {
       connection.Answer(done.response, now_);
     } else if (connection.state() == State::kWatching) {
       connection.event_in_work = false;
-      connection.Send(done.response.body, now_);
+      connection.Send(std::move(done.response.body), now_);
     }
     connection.Advance(now_);
   }
@@ -228,13 +245,13 @@ void HttpServer::OnTime() {
     }
     connection->event_in_work = true;
     connection->next_event = now_ + connection->page->every;
-    worker_->Push({id, connection->page, connection->request()});
+    WorkerOf(*connection->page).Push({id, connection->page, {}, connection->source});
   }
 }
 
 const HttpPage* HttpServer::Find(absl::string_view path) const {
   for (const HttpPage& page : options_.pages) {
-    if (page.path == path) return &page;
+    if (page.path == path || (page.and_below && absl::StartsWith(path, page.path))) return &page;
   }
   return nullptr;
 }

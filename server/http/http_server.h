@@ -2,6 +2,7 @@
 #ifndef ELDR_SERVER_HTTP_HTTP_SERVER_H_
 #define ELDR_SERVER_HTTP_HTTP_SERVER_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -24,11 +25,11 @@
 
 namespace eldr {
 
-// One thread moves the bytes of all connections and never waits for any of them, another one makes
-// the pages; so nobody who is slow, silent or does not read keeps health from being answered. All
-// is bounded: a connection is good for one request, which must be whole within seconds. When there
-// are too many connections, the one goes that has been without a whole request for longest, so that
-// whoever asks at once is served.
+// One thread moves the bytes of all connections and never waits for any of them, others make the
+// pages, one for each lane; so nobody who is slow, silent or does not read keeps health from being
+// answered. All is bounded: a connection is good for one request, which must be whole within
+// seconds. When there are too many connections, the one goes that has been without a whole request
+// for longest, so that whoever asks at once is served.
 class HttpServer {
  public:
   struct Options {
@@ -39,8 +40,9 @@ class HttpServer {
     // What a new connection is served with; unset: plaintext.
     std::function<SslContextPtr()> tls = nullptr;
     std::size_t max_connections = 2048;
-    // Answers of pages of kMade at a time, from the request until they are written: what they hold
-    // is not small. Beyond it an answer that is not read gives way, or a request is refused: 503.
+    // Answers of pages of kMade of one lane at a time, from the request until they are written:
+    // what they hold is not small. Beyond it an answer that is not read gives way, or a request is
+    // refused: 503.
     std::size_t max_answers = 16;
     // Clients that watch events at a time; beyond it 503.
     std::size_t max_watchers = 64;
@@ -72,8 +74,11 @@ class HttpServer {
   // Goes as far as it gets with a connection.
   void Advance(std::uint64_t id, HttpConnection& connection);
   void Dispatch(std::uint64_t id, HttpConnection& connection);
-  void BeginWatching(HttpConnection& connection);
-  bool HasRoomForAnswer();
+  void BeginWatching(HttpConnection& connection, const HttpResponse& response);
+  bool HasRoomForAnswer(HttpPage::Lane lane);
+  HttpWorker& WorkerOf(const HttpPage& page) {
+    return *workers_[static_cast<std::size_t>(page.lane)];
+  }
   std::size_t Count(State state) const;
   void TakeDone();
   // What time alone brings: events that are due, connections whose time is over.
@@ -86,7 +91,7 @@ class HttpServer {
   std::unique_ptr<Listener> listener_;
   const WakeUp wake_;
   std::atomic<bool> stopping_{false};
-  std::unique_ptr<HttpWorker> worker_;
+  std::array<std::unique_ptr<HttpWorker>, HttpPage::kLanes> workers_;
 
   // Of the thread.
   MonotonicTime now_;  // of this round

@@ -1,10 +1,24 @@
 #include "server/http/http_worker.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <utility>
 
 namespace eldr {
 
-HttpWorker::HttpWorker(const WakeUp& done) : done_wake_(done), thread_([this] { Serve(); }) {}
+namespace {
+
+// For the calling thread alone, which Linux allows and POSIX does not say.
+constexpr int kLowPriority = 10;
+
+}  // namespace
+
+HttpWorker::HttpWorker(const WakeUp& done, bool gives_way)
+    : done_wake_(done), thread_([this, gives_way] {
+        if (gives_way) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kLowPriority);
+        Serve();
+      }) {}
 
 HttpWorker::~HttpWorker() {
   {
@@ -21,9 +35,19 @@ void HttpWorker::Push(Job job) {
   pushed_.NotifyOne();
 }
 
+void HttpWorker::Forget(std::uint64_t connection) {
+  MutexLock lock(mutex_);
+  std::erase_if(jobs_, [connection](const Job& job) { return job.connection == connection; });
+}
+
 std::vector<HttpWorker::Done> HttpWorker::TakeDone() {
   MutexLock lock(mutex_);
   return std::exchange(done_, {});
+}
+
+HttpResponse HttpWorker::Make(const Job& job) {
+  if (job.source != nullptr) return {.body = job.source->Next()};
+  return job.page->handler(job.request);
 }
 
 void HttpWorker::Serve() {
@@ -36,7 +60,7 @@ void HttpWorker::Serve() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    Done done = {job.connection, job.page->handler(job.request)};
+    Done done = {job.connection, Make(job)};
     {
       MutexLock lock(mutex_);
       done_.push_back(std::move(done));

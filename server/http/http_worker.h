@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -21,22 +22,28 @@ class HttpWorker {
     std::uint64_t connection;
     const HttpPage* page;
     HttpRequest request;
+    // Set: further events of a client that watches are made, not the page.
+    std::shared_ptr<HttpEventSource> source = nullptr;
   };
   struct Done {
     std::uint64_t connection;
     HttpResponse response;
   };
 
-  // Wakes `done` when there is something to take. It must outlive this.
-  explicit HttpWorker(const WakeUp& done);
+  // Wakes `done` when there is something to take. It must outlive this. `gives_way`: all other work
+  // of the machine goes first.
+  HttpWorker(const WakeUp& done, bool gives_way);
   // Waits for the page that is being made, and drops the others.
   ~HttpWorker();
 
   void Push(Job job);
+  // The connection is gone: what waits to be made for it need not be.
+  void Forget(std::uint64_t connection);
   std::vector<Done> TakeDone();
 
  private:
   void Serve();
+  static HttpResponse Make(const Job& job);
 
   const WakeUp& done_wake_;
   Mutex mutex_;

@@ -18,8 +18,12 @@ namespace eldr {
 // A connection to a port of this machine that does exactly what it is told.
 class RawClient {
  public:
-  // `buffer`: how many bytes the system takes that are not read; 0: as usual.
-  explicit RawClient(int port, int buffer = 0) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+  // `buffer`: how many bytes the system takes that are not read; 0: as usual. `resets`: its end is
+  // a reset, not a goodbye.
+  explicit RawClient(int port, int buffer = 0, bool resets = false)
+      : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    const linger at_once = {.l_onoff = 1, .l_linger = 0};
+    if (resets) setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     if (buffer > 0) setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
     const timeval patience = {.tv_sec = 10, .tv_usec = 0};
     setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -46,6 +50,12 @@ class RawClient {
     std::string all;
     for (std::string some = Receive(); !some.empty(); some = Receive()) all += some;
     return all;
+  }
+  // Reads what has come, without waiting.
+  void ReadWhatIsThere() const {
+    char bytes[65536];
+    while (recv(socket_.get(), bytes, sizeof(bytes), MSG_DONTWAIT) > 0) {
+    }
   }
   // Whether the server has closed, without waiting.
   bool Closed() const {

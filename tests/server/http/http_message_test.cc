@@ -49,6 +49,18 @@ TEST(HttpMessageTest, RefusesWhatIsNoRequest) {
             HttpParse::kHeadersTooLarge);
 }
 
+TEST(HttpMessageTest, KeepsTheHeadersThatPagesLookAt) {
+  HttpRequest request;
+  ASSERT_EQ(
+      ParseHttpRequest("GET / HTTP/1.1\r\nACCEPT-Encoding: gzip, br\r\nIf-None-Match: \"a\"\r\n"
+                       "Last-Event-ID:  7 \r\n\r\n",
+                       request),
+      HttpParse::kDone);
+  EXPECT_EQ(request.accept_encoding, "gzip, br");
+  EXPECT_EQ(request.if_none_match, "\"a\"");
+  EXPECT_EQ(request.last_event_id, "7");
+}
+
 TEST(HttpMessageTest, TwoCredentialsAreNone) {
   HttpRequest request;
   ASSERT_EQ(
@@ -68,6 +80,17 @@ TEST(HttpMessageTest, WritesAnswers) {
   EXPECT_THAT(head, Not(HasSubstr("ok\n")));
   EXPECT_EQ(HttpEvent("a\nb\n"), "data: a\ndata: b\n\n");
   EXPECT_EQ(HttpEvent(""), "data: \n\n");
+  EXPECT_EQ(HttpEvent("a", "fleet", "7"), "event: fleet\nid: 7\ndata: a\n\n");
+  const std::string more = SerializeHttpResponse({.status = 302,
+                                                  .body = "gone\n",
+                                                  .fixed_body = "fixed",
+                                                  .cache_control = "no-cache",
+                                                  .more_headers = "Location: x/\r\n"},
+                                                 false);
+  EXPECT_THAT(more, HasSubstr("HTTP/1.1 302 Found\r\nCache-Control: no-cache\r\n"));
+  EXPECT_THAT(more, HasSubstr("\r\nLocation: x/\r\n"));
+  EXPECT_THAT(more, HasSubstr("\r\nContent-Length: 5\r\n"));
+  EXPECT_THAT(more, ::testing::EndsWith("\r\n\r\n")) << "a fixed body is written by itself";
 }
 
 }  // namespace

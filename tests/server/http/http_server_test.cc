@@ -37,11 +37,18 @@ TEST_F(PagesTest, IsReadyWithoutNodes) {
   EXPECT_EQ(Get("/livez"), "ok\n");
   EXPECT_EQ(Get("/readyz"), "ok\n");
   EXPECT_EQ(Get("/health"), "ok\n");
+  EXPECT_EQ(Get("/"), "status 302") << "to the page";
+  EXPECT_THAT(Get("/metrics"), HasSubstr("eldr_build_info{version=\""));
+  EXPECT_EQ(Get("/nothing"), "status 404");
+}
+
+TEST_F(PagesTest, WithoutThePageTheRootListsWhatThereIs) {
+  Config config = TestConfig();
+  config.http.page = false;
+  StartDaemon(config);
   for (const char* const page : {"/metrics", "/livez", "/readyz"}) {
     EXPECT_THAT(Get("/"), HasSubstr(page));
   }
-  EXPECT_THAT(Get("/metrics"), HasSubstr("eldr_build_info{version=\""));
-  EXPECT_EQ(Get("/nothing"), "status 404");
 }
 
 TEST_F(PagesTest, TakesNoPayloads) {
@@ -54,11 +61,22 @@ TEST_F(PagesTest, TakesNoPayloads) {
   EXPECT_EQ(Get("/livez"), "ok\n");
 }
 
+// "event 1", "event 2" and so on.
+class Counter final : public HttpEventSource {
+ public:
+  explicit Counter(std::atomic<int>& events) : events_(events) {}
+  std::string Next() override { return HttpEvent(absl::StrCat("event ", ++events_)); }
+
+ private:
+  std::atomic<int>& events_;
+};
+
 class HttpServerTest : public ::testing::Test {
  protected:
   HttpServerTest() { RaiseOpenFileLimit(); }
 
-  // Pages: /now at once, /big of 8 MiB, /slow once it is let go, /events a count each second.
+  // Pages: /now at once, /big of 8 MiB, /slow once it is let go, /events a count each second,
+  // /people what it is asked below its path, on the other lane.
   HttpServer::Options TestOptions() {
     const auto text = [](std::string body) {
       return [body = std::move(body)](const HttpRequest&) { return HttpResponse{.body = body}; };
@@ -73,10 +91,19 @@ class HttpServerTest : public ::testing::Test {
                        return HttpResponse{.body = "slow\n"};
                      }},
                 {.path = "/events",
-                 .kind = HttpPage::Kind::kEvents,
                  .handler =
                      [this](const HttpRequest&) {
-                       return HttpResponse{.body = absl::StrCat("event ", ++events_)};
+                       ++opened_;
+                       return HttpResponse{.events = std::make_shared<Counter>(events_)};
+                     }},
+                {.path = "/people/",
+                 .and_below = true,
+                 .lane = HttpPage::Lane::kPeople,
+                 .handler = [](const HttpRequest& r) { return HttpResponse{.body = r.path}; },
+                 .refusal =
+                     [](HttpResponse refusal) {
+                       refusal.body = "refused: " + refusal.body;
+                       return refusal;
                      }},
             }};
   }
@@ -107,6 +134,7 @@ class HttpServerTest : public ::testing::Test {
 
   FakeClock clock_;
   absl::Notification go_on_;
+  std::atomic<int> opened_ = 0;
   std::atomic<int> events_ = 0;
   std::unique_ptr<HttpServer> server_;
 };
@@ -210,6 +238,51 @@ TEST_F(HttpServerTest, EventsComeInTimeAndWatchersAreBounded) {
   EXPECT_LT(LongestWait(), kSoon);
   server_->Stop();
   EXPECT_TRUE(Eventually([&] { return watcher.Receive().empty(); })) << "the end closes all";
+}
+
+TEST_F(HttpServerTest, APageForPeopleWaitsForNoneForMachines) {
+  StartServer(TestOptions());
+  const RawClient slow(port()), person(port());
+  slow.Ask("/slow");
+  EXPECT_LT(LongestWait(), kSoon);
+  person.Ask("/people/a/b?c");
+  EXPECT_THAT(person.ReceiveAll(), EndsWith("\r\n\r\n/people/a/b"));
+  const RawClient above(port());
+  above.Ask("/people");
+  EXPECT_THAT(above.ReceiveAll(), StartsWith("HTTP/1.1 404"));
+}
+
+TEST_F(HttpServerTest, ARefusalIsWordedAsItsPageIs) {
+  HttpServer::Options options = TestOptions();
+  options.may_read = [](absl::string_view) { return false; };
+  StartServer(std::move(options));
+  const RawClient person(port()), other(port());
+  person.Ask("/people/a");
+  EXPECT_THAT(person.ReceiveAll(), HasSubstr("\r\n\r\nrefused: expected"));
+  other.Ask("/now");
+  EXPECT_THAT(other.ReceiveAll(), HasSubstr("\r\n\r\nexpected"));
+}
+
+TEST_F(HttpServerTest, WhoAsksAndIsGoneLeavesNoWorkBehind) {
+  HttpServer::Options options = TestOptions();
+  options.max_answers = 4;
+  StartServer(std::move(options));
+  const RawClient first(port());
+  first.Ask("/slow");
+  EXPECT_LT(LongestWait(), kSoon);
+  for (int i = 0; i < 500; ++i) {
+    const RawClient gone(port(), 0, /*resets=*/true);
+    gone.Ask("/events");
+  }
+  EXPECT_LT(LongestWait(), kSoon);
+  go_on_.Notify();
+  EXPECT_THAT(first.ReceiveAll(), EndsWith("slow\n"));
+  EXPECT_TRUE(Eventually([this] {
+    const RawClient next(port());
+    next.Ask("/big");
+    return absl::StartsWith(next.ReceiveAll(), "HTTP/1.1 200");
+  }));
+  EXPECT_LE(opened_, 4) << "of what nobody waits for, nothing was made";
 }
 
 TEST_F(HttpServerTest, HeadHasNoBodyAndGarbageIsRefused) {
