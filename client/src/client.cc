@@ -13,6 +13,7 @@ namespace {
 
 using internal::Repeat;
 using Models = v1::ModelService::StubInterface;
+using History = v1::HistoryService::StubInterface;
 using Fleet = v1::FleetService::StubInterface;
 using Placement = v1::PlacementService::StubInterface;
 
@@ -84,6 +85,7 @@ ELDR_CLIENT_CALL(Placement, placement, RenewLeases, Repeat::kSafe)
 ELDR_CLIENT_CALL(Placement, placement, ReleaseLease, Repeat::kSafe)
 ELDR_CLIENT_CALL(Placement, placement, ReleaseLeases, Repeat::kSafe)
 ELDR_CLIENT_CALL(Placement, placement, ExplainPlacement, Repeat::kSafe)
+ELDR_CLIENT_CALL(History, history, GetHistory, Repeat::kSafe)
 
 #undef ELDR_CLIENT_CALL
 

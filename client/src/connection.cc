@@ -88,6 +88,7 @@ Connection::Connection(Options options, std::shared_ptr<grpc::Channel> channel)
       token_(options_.token_file),
       models_(v1::ModelService::NewStub(channel_)),
       fleet_(v1::FleetService::NewStub(channel_)),
+      history_(v1::HistoryService::NewStub(channel_)),
       placement_(v1::PlacementService::NewStub(channel_)),
       renewals_(
           [this](const v1::RenewLeasesRequest& request) {

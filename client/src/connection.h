@@ -20,6 +20,7 @@
 #include "client/src/token_source.h"
 #include "eldr/client/options.h"
 #include "eldr/v1/fleet.grpc.pb.h"
+#include "eldr/v1/history.grpc.pb.h"
 #include "eldr/v1/models.grpc.pb.h"
 #include "eldr/v1/placement.grpc.pb.h"
 
@@ -59,6 +60,7 @@ class Connection {
 
   v1::ModelService::StubInterface& models() { return *models_; }
   v1::FleetService::StubInterface& fleet() { return *fleet_; }
+  v1::HistoryService::StubInterface& history() { return *history_; }
   v1::PlacementService::StubInterface& placement() { return *placement_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
@@ -80,6 +82,7 @@ class Connection {
   TokenSource token_;
   const std::unique_ptr<v1::ModelService::StubInterface> models_;
   const std::unique_ptr<v1::FleetService::StubInterface> fleet_;
+  const std::unique_ptr<v1::HistoryService::StubInterface> history_;
   const std::unique_ptr<v1::PlacementService::StubInterface> placement_;
   LeaseRenewals renewals_;
   absl::Mutex mutex_;

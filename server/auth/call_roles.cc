@@ -34,6 +34,7 @@ RoleSet RolesOf(Call call) {
     case Call::kGetResidency:
     case Call::kExplainPlacement:
     case Call::kWatchPlacements:
+    case Call::kGetHistory:
       return {Role::kRead, Role::kAdmin};
     // Every worker needs the geometry of what it serves.
     case Call::kListModels:

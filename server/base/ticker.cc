@@ -9,13 +9,13 @@ Ticker::Ticker(absl::Duration interval, std::function<void()> work)
     : thread_([this, interval, work = std::move(work)] { Run(interval, work); }) {}
 
 void Ticker::Run(absl::Duration interval, const std::function<void()>& work) {
-  using Clock = std::chrono::steady_clock;
+  using Steady = std::chrono::steady_clock;
   while (true) {
-    const Clock::time_point due = Clock::now() + absl::ToChronoNanoseconds(interval);
+    const Steady::time_point due = Steady::now() + absl::ToChronoNanoseconds(interval);
     {
       MutexLock lock(mutex_);
-      while (!stop_ && Clock::now() < due) {
-        wake_.WaitFor(mutex_, absl::FromChrono(due - Clock::now()));
+      while (!stop_ && Steady::now() < due) {
+        wake_.WaitFor(mutex_, absl::FromChrono(due - Steady::now()));
       }
       if (stop_) return;
     }

@@ -16,7 +16,7 @@ constexpr absl::string_view kCallNames[kCalls] = {
     "RenewLeases",   "ReleaseLease",     "ReleaseLeases", "ExplainPlacement", "RegisterNode",
     "Heartbeat",     "StreamHeartbeats", "DrainNode",     "UndrainNode",      "RemoveNode",
     "ListNodes",     "GetResidency",     "DeclareModel",  "ListModels",       "DescribeModel",
-    "UpdateBlocks",  "WatchPlacements",
+    "UpdateBlocks",  "WatchPlacements",  "GetHistory",
 };
 // By SignatureEncoding and by SignatureOutcome.
 constexpr absl::string_view kEncodingNames[kSignatureEncodings] = {"uint8", "uint16", "uint32",
@@ -121,6 +121,7 @@ void ModelMetrics::OnPlaced(const Placement& placement) {
   if (placement.mean_marginal_experts.has_value()) {
     marginal_experts_->Increment(placement.marginal_experts);
     candidate_marginal_experts_->Increment(*placement.mean_marginal_experts);
+    compared_.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -136,6 +137,7 @@ void ModelMetrics::CountShadow(const ShadowDecision& shadow, absl::string_view m
 }
 
 void ModelMetrics::OnNotPlaced(absl::StatusCode code) {
+  not_placed_.fetch_add(1, std::memory_order_relaxed);
   families_.placements
       .Add({{"model", model_},
             {"policy", policy_},
@@ -210,6 +212,7 @@ void Metrics::OnCall(Call call, const absl::Status& status, absl::Duration took)
   }
   if (const std::string limit = LimitOf(status); !limit.empty()) {
     families_->limit_exceeded.Add({{"limit", limit}}).Increment();
+    refused_.fetch_add(1, std::memory_order_relaxed);
   }
   // Looked up, because a series for each code of each call would be mostly zeros.
   families_->calls

@@ -50,8 +50,9 @@ enum class Call : std::uint8_t {
   kDescribeModel,
   kUpdateBlocks,
   kWatchPlacements,
+  kGetHistory,
 };
-inline constexpr std::size_t kCalls = 22;
+inline constexpr std::size_t kCalls = 23;
 // The method's name, "Place".
 absl::string_view Name(Call call);
 
@@ -72,6 +73,7 @@ enum class SignatureOutcome : std::uint8_t {
 inline constexpr std::size_t kSignatureOutcomes = 4;
 
 class Families;
+struct ModelCounts;
 
 // The series of one model, as references that are made once: nothing is looked up per call but the
 // model. Thread-safe.
@@ -92,6 +94,9 @@ class ModelMetrics {
   void OnSignaturesDropped(std::size_t expired, std::size_t evicted);
 
   const std::string& model() const { return model_; }
+
+  // What was counted so far; model_counts.h.
+  ModelCounts Counts(absl::string_view shadow_policy) const;
 
  private:
   void CountShadow(const ShadowDecision& shadow, absl::string_view made);
@@ -117,6 +122,9 @@ class ModelMetrics {
   prometheus::Counter* not_adopted_;
   prometheus::Counter* dropped_expired_;
   prometheus::Counter* dropped_evicted_;
+  // Sums of series that are made as they come, for Counts().
+  std::atomic<std::uint64_t> not_placed_{0};
+  std::atomic<std::uint64_t> compared_{0};
 };
 
 // Thread-safe.
@@ -134,6 +142,8 @@ class Metrics {
   // A refusal that a limit made counts for that limit too; see LimitExceeded().
   void OnCall(Call call, const absl::Status& status, absl::Duration took);
   void SetCallsInFlight(std::int64_t calls);
+  // Calls that a limit refused, so far.
+  std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
   // Open addressing, filled to a quarter at most; models are only ever added.
@@ -146,6 +156,7 @@ class Metrics {
     prometheus::Histogram* seconds;
   };
   std::array<CallMetrics, kCalls> calls_;
+  std::atomic<std::uint64_t> refused_{0};
 
   Mutex mutex_;
   std::vector<std::unique_ptr<ModelMetrics>> models_ ABSL_GUARDED_BY(mutex_);

@@ -17,6 +17,7 @@
 namespace eldr {
 
 class EventLog;
+class History;
 class PlacementFeed;
 class SignatureCapture;
 
@@ -44,6 +45,8 @@ struct ServiceContext {
   PlacementFeed& feed;
   // nullptr if the state is not kept.
   StateStore* state = nullptr;
+  // nullptr if there is no page that shows it.
+  const History* history = nullptr;
 };
 
 // Sends an answer: at once or, if the state is kept with `always`, when all that the router has

@@ -72,6 +72,7 @@ FakeDaemon::FakeDaemon(const std::string& target) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1'000);
   builder.AddListeningPort(target, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&models);
+  builder.RegisterService(&history);
   builder.RegisterService(&fleet);
   builder.RegisterService(&placement);
   server_ = builder.BuildAndStart();

@@ -14,6 +14,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "eldr/v1/fleet.grpc.pb.h"
+#include "eldr/v1/history.grpc.pb.h"
 #include "eldr/v1/models.grpc.pb.h"
 #include "eldr/v1/placement.grpc.pb.h"
 
@@ -83,6 +84,11 @@ class FakeFleet final : public v1::FleetService::Service {
   grpc::Status stream_end;
 };
 
+class FakeHistory final : public v1::HistoryService::Service {
+ public:
+  ELDR_FAKE_CALL(GetHistory, get_history)
+};
+
 class FakePlacement final : public v1::PlacementService::Service {
  public:
   ELDR_FAKE_CALL(PushSignature, push_signature)
@@ -128,6 +134,7 @@ class FakeDaemon {
   void SetServing(const std::string& service, bool serving);
 
   FakeModels models;
+  FakeHistory history;
   FakeFleet fleet;
   FakePlacement placement;
 

@@ -35,7 +35,7 @@ std::vector<Method> Methods() {
   std::vector<Method> methods;
   for (const char* const name :
        {v1::PlacementService::service_full_name(), v1::FleetService::service_full_name(),
-        v1::ModelService::service_full_name()}) {
+        v1::ModelService::service_full_name(), v1::HistoryService::service_full_name()}) {
     const auto* const service =
         google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
     for (int i = 0; i < service->method_count(); ++i) {

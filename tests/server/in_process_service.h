@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "server/service/fleet_service.h"
+#include "server/service/history_service.h"
 #include "server/service/model_service.h"
 #include "server/service/placement_feed.h"
 #include "server/service/placement_service.h"
@@ -49,10 +50,12 @@ class InProcessService {
     placement_service_ = std::make_unique<PlacementService>(*context_);
     fleet_service_ = std::make_unique<FleetService>(*context_);
     model_service_ = std::make_unique<ModelService>(*context_);
+    history_service_ = std::make_unique<HistoryService>(*context_);
     grpc::ServerBuilder builder;
     builder.RegisterService(placement_service_.get());
     builder.RegisterService(fleet_service_.get());
     builder.RegisterService(model_service_.get());
+    builder.RegisterService(history_service_.get());
     server_ = builder.BuildAndStart();
   }
 
@@ -93,6 +96,7 @@ class InProcessService {
   std::unique_ptr<PlacementService> placement_service_;
   std::unique_ptr<FleetService> fleet_service_;
   std::unique_ptr<ModelService> model_service_;
+  std::unique_ptr<HistoryService> history_service_;
   std::unique_ptr<grpc::Server> server_;
 };
 

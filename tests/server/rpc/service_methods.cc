@@ -56,7 +56,7 @@ std::vector<ServiceMethod> AllMethods() {
   std::vector<ServiceMethod> methods;
   for (const char* const service :
        {v1::PlacementService::service_full_name(), v1::FleetService::service_full_name(),
-        v1::ModelService::service_full_name()}) {
+        v1::ModelService::service_full_name(), v1::HistoryService::service_full_name()}) {
     const auto* const described =
         google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
     for (int i = 0; i < described->method_count(); ++i) {

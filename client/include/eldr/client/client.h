@@ -14,6 +14,7 @@
 #include "eldr/client/signature_builder.h"
 #include "eldr/client/stream.h"
 #include "eldr/v1/fleet.pb.h"
+#include "eldr/v1/history.pb.h"
 #include "eldr/v1/models.pb.h"
 #include "eldr/v1/placement.pb.h"
 
@@ -62,6 +63,10 @@ class Client {
                                                     CallOptions options = {});
   absl::StatusOr<v1::DescribeModelResponse> DescribeModel(const v1::DescribeModelRequest& request,
                                                           CallOptions options = {});
+
+  // What the daemon did in the last hour.
+  absl::StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request,
+                                                    CallOptions options = {});
 
   // Fleet. A heartbeat with steps is not retried: the daemon would count the steps twice.
   absl::StatusOr<v1::RegisterNodeResponse> RegisterNode(const v1::RegisterNodeRequest& request,
