@@ -22,6 +22,8 @@ struct Session {
   // For what goes wrong while the command goes on.
   Printer err;
   Format format = Format::kTable;
+  // Whether `out` is the process's standard output, which may be a terminal.
+  bool on_stdout = false;
 };
 
 // Runs a command whose options are parsed. Prints its answer, or returns the error that ends it.

@@ -4,6 +4,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <iostream>
 #include <map>
 #include <memory>
 
@@ -113,7 +114,7 @@ int RunEldrctl(const std::vector<std::string>& arguments, std::ostream& out, std
     Fail(client.status(), err);
     return kExitUsage;
   }
-  Session session{**client, out, err, global.format};
+  Session session{**client, out, err, global.format, &out == &std::cout};
   const absl::Status status = chosen(session);
   return status.ok() ? kExitOk : Fail(status, err);
 }

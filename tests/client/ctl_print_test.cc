@@ -56,13 +56,17 @@ TEST(HeatmapTest, PrintsALinePerLayerWithItsSum) {
   residency.set_experts(4);
   for (const float p : {0.f, 1.f, 0.5f, 0.02f, 1.f, 1.f, 0.f, 0.f}) residency.add_activation(p);
   std::ostringstream out;
-  PrintHeatmap(residency, 4, out);
+  PrintHeatmap(residency, 4, false, out);
   EXPECT_THAT(out.str(), HasSubstr("   0 | @+ | 1.52\n   1 |@@  | 2.00\n"));
   EXPECT_THAT(out.str(), HasSubstr("expected distinct experts per layer: 1.76\n"));
   std::ostringstream narrow;
-  PrintHeatmap(residency, 2, narrow);
+  PrintHeatmap(residency, 2, false, narrow);
   EXPECT_THAT(narrow.str(), HasSubstr("2 experts a cell"));
   EXPECT_THAT(narrow.str(), HasSubstr("   1 |@ | 2.00\n"));
+  std::ostringstream coloured;
+  PrintHeatmap(residency, 4, true, coloured);
+  EXPECT_THAT(coloured.str(), HasSubstr("   1 |\033[48;5;231m \033[48;5;231m \033[48;5;233m "
+                                        "\033[48;5;233m \033[0m| 2.00\n"));
 }
 
 }  // namespace
