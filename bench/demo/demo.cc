@@ -25,6 +25,10 @@ namespace {
 constexpr absl::Duration kReadyDeadline = absl::Seconds(30);
 // As often as the nodes promise when they register.
 constexpr absl::Duration kHeartbeatInterval = absl::Seconds(1);
+// Of the traffic that goes on for those who look: also how often simulated time waits for real
+// time.
+constexpr absl::Duration kLiveInterval = absl::Milliseconds(200);
+constexpr absl::Duration kLiveDuration = absl::Hours(24);
 
 std::string DaemonConfig(const DemoOptions& options, const ModelGeometry& geometry) {
   std::string config = absl::StrCat(
@@ -39,6 +43,11 @@ std::string DaemonConfig(const DemoOptions& options, const ModelGeometry& geomet
                     "\", layers: ", geometry.layers, ", experts: ", geometry.experts,
                     ", top_k: ", geometry.top_k, ", policy: \"", policy, "\"}\n");
   }
+  if (options.keep) {
+    absl::StrAppend(&config, "  - {name: \"", options.model, ".live\", layers: ", geometry.layers,
+                    ", experts: ", geometry.experts, ", top_k: ", geometry.top_k,
+                    ", policy: residency, shadow_policy: least_loaded}\n");
+  }
   return config;
 }
 
@@ -50,6 +59,7 @@ class Demo {
 
   absl::Status Run() {
     ELDR_RETURN_IF_ERROR(AwaitReady());
+    std::fprintf(stderr, "the live page: http://%s/\n", daemon_.http_address().c_str());
     for (const std::string& policy : options_.policies) ELDR_RETURN_IF_ERROR(Replay(policy));
     PrintResults();
     if (options_.keep) ELDR_RETURN_IF_ERROR(Keep());
@@ -73,20 +83,28 @@ class Demo {
     }
   }
 
-  absl::Status Replay(const std::string& policy) {
-    replay::PoissonWorkload::Options workload;
-    workload.requests_per_second = options_.rate_per_node * options_.nodes;
-    workload.output = options_.output;
-    workload.seed = options_.seed;
-    ELDR_ASSIGN_OR_RETURN(const auto arrivals, replay::PoissonWorkload::Create(workload, trace_));
+  // What is replayed, but for how long. A node id is unique over all models of a daemon.
+  replay::ReplayOptions ReplayOf(const std::string& policy) const {
     replay::ReplayOptions replay;
     replay.nodes = options_.nodes;
-    // A node id is unique over all models of a daemon.
     replay.node_prefix = absl::StrCat(policy, "-");
     replay.warmup = options_.warmup;
     replay.duration = options_.duration;
     replay.heartbeat_interval = kHeartbeatInterval;
+    return replay;
+  }
 
+  absl::StatusOr<std::unique_ptr<replay::PoissonWorkload>> Workload() const {
+    replay::PoissonWorkload::Options workload;
+    workload.requests_per_second = options_.rate_per_node * options_.nodes;
+    workload.output = options_.output;
+    workload.seed = options_.seed;
+    return replay::PoissonWorkload::Create(workload, trace_);
+  }
+
+  absl::Status Replay(const std::string& policy) {
+    ELDR_ASSIGN_OR_RETURN(const auto arrivals, Workload());
+    const replay::ReplayOptions replay = ReplayOf(policy);
     backends_.push_back(
         std::make_unique<replay::GrpcBackend>(client_, absl::StrCat(options_.model, ".", policy)));
     replay::GrpcBackend& backend = *backends_.back();
@@ -153,16 +171,32 @@ class Demo {
     std::fflush(stdout);
   }
 
+  // Traffic goes on, in real time, so that whoever looks sees it move.
   absl::Status Keep() {
-    while (!Interrupted()) {
-      ELDR_RETURN_IF_ERROR(daemon_.CheckRunning());
-      for (const auto& backend : backends_) ELDR_RETURN_IF_ERROR(backend->RepeatHeartbeats());
-      const MonotonicTime next = RealClock().Monotonic() + kHeartbeatInterval;
-      while (!Interrupted() && RealClock().Monotonic() < next) {
-        absl::SleepFor(absl::Milliseconds(50));
-      }
+    ELDR_ASSIGN_OR_RETURN(const auto arrivals, Workload());
+    replay::ReplayOptions replay = ReplayOf("live");
+    replay.duration = kLiveDuration;
+    replay.heartbeat_interval = kLiveInterval;
+    backends_.push_back(
+        std::make_unique<replay::GrpcBackend>(client_, absl::StrCat(options_.model, ".live")));
+    const MonotonicTime start = RealClock().Monotonic();
+    const absl::Status ended = replay::Replay(trace_, replay, *arrivals, *backends_.back(),
+                                              [&](const replay::ReplayProgress& progress) {
+                                                return AttendUntil(start + progress.now);
+                                              })
+                                   .status();
+    if (Interrupted()) return absl::OkStatus();
+    ELDR_RETURN_IF_ERROR(daemon_.CheckRunning());
+    return ended;
+  }
+
+  absl::Status AttendUntil(MonotonicTime time) {
+    while (true) {
+      ELDR_RETURN_IF_ERROR(Attend());
+      const absl::Duration left = time - RealClock().Monotonic();
+      if (left <= absl::ZeroDuration()) return absl::OkStatus();
+      absl::SleepFor(std::min(left, absl::Milliseconds(50)));
     }
-    return absl::OkStatus();
   }
 
   const DemoOptions& options_;

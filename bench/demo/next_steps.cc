@@ -22,8 +22,10 @@ std::string FormatNextSteps(const NextSteps& steps, const replay::GrpcBackend& b
   const std::string eldrctl = ShortPath(steps.eldrctl);
   std::string text =
       steps.alive
-          ? "The daemon is still there, with the requests that were live in the end. Ctrl-C ends "
-            "it.\nTo look further, in another shell:\n"
+          ? absl::StrCat(
+                "The daemon is still there, and the traffic of a model \"live\" goes on. Ctrl-C "
+                "ends it.\n\n  Open  http://",
+                steps.http_address, "/  in a browser.\n\nOr, in another shell:\n")
           : "The daemon has ended with this run. To look further, run it again with --keep, and "
             "then\nin another shell (with the addresses it prints):\n";
   absl::StrAppend(&text, "  curl -s http://", steps.http_address, "/metrics | grep ^eldr_\n",

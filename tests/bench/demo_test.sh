@@ -43,6 +43,18 @@ until grep -q 'nodes residency' "$folder/keep.out"; do
   ((SECONDS < deadline)) || fail "no table after 60 s"
   sleep 0.1
 done
+# One address opens the page, whose traffic goes on.
+page=$(sed -n 's|^ *Open  \(http://[^ ]*\)/  in a browser.$|\1|p' "$folder/keep.out")
+[[ -n $page ]] || fail "no address of the page"
+curl -sfL "$page/" | grep -qi '<html' || fail "no page at $page"
+placements() {
+  curl -sf "$page/api/v1/placements?model=gpt-oss-20b.live&limit=1" | sed -n 's/.*"sequence":\([0-9]*\),"missed".*/\1/p'
+}
+deadline=$((SECONDS + 60))
+until placed=$(placements) && ((${placed:-0} > 20)); do
+  ((SECONDS < deadline)) || fail "nothing moves on the page"
+  sleep 0.1
+done
 export ELDR_TARGET
 ELDR_TARGET=$(sed -n 's/^ *export ELDR_TARGET=//p' "$folder/keep.out")
 asked=0
