@@ -15,6 +15,8 @@
 #include "server/base/processors.h"
 #include "server/changed_keys.h"
 #include "server/metrics/single_metric.h"
+#include "server/page/api_pages.h"
+#include "server/page/ui_pages.h"
 #include "server/pages.h"
 #include "server/self_call.h"
 #include "server/version.h"
@@ -30,6 +32,8 @@ constexpr std::size_t kMostStoredModels = 1024;
 constexpr absl::Duration kFlushGrace = absl::Milliseconds(200);
 // For threads that have answered a call and are about to leave the gate.
 constexpr absl::Duration kLeaveGrace = absl::Seconds(10);
+// How exact the points of the history are timed.
+constexpr absl::Duration kHistoryStep = absl::Seconds(1);
 // How often the daemon calls itself, and how long it waits for its own answer.
 constexpr absl::Duration kSelfCallInterval = absl::Seconds(1);
 constexpr absl::Duration kSelfCallTimeout = absl::Seconds(2);
@@ -60,6 +64,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, cons
 Daemon::Daemon(const Config& config, const Clock& clock, std::unique_ptr<Log> own_log, Log* log)
     : config_(config),
       clock_(clock),
+      start_time_(clock.Wall()),
       own_log_(std::move(own_log)),
       log_(*log),
       metrics_(registry_, config_.router.max_models + kMostStoredModels),
@@ -115,6 +120,10 @@ absl::Status Daemon::Build() {
     events_.set_event_log(event_log_.get());
     context_->event_log = event_log_.get();
   }
+  if (config_.http.page) {
+    history_ = std::make_unique<History>(*router_, metrics_, clock_);
+    context_->history = history_.get();
+  }
   collector_ = std::make_unique<FleetCollector>(*router_, capture_.get(), event_log_.get());
   for (const ModelSpec& model : config_.models) {
     ELDR_RETURN_IF_ERROR(DeclareModel(*context_, model).status());
@@ -123,6 +132,7 @@ absl::Status Daemon::Build() {
   placement_service_ = std::make_unique<PlacementService>(*context_);
   fleet_service_ = std::make_unique<FleetService>(*context_);
   model_service_ = std::make_unique<ModelService>(*context_);
+  history_service_ = std::make_unique<HistoryService>(*context_);
   StartTickers();
   return OpenPorts();
 }
@@ -146,6 +156,10 @@ void Daemon::StartTickers() {
       if (event_log_ != nullptr) event_log_->Flush();
     });
   }
+  if (history_ != nullptr) {
+    history_->Step();
+    historian_ = std::make_unique<Ticker>(kHistoryStep, [this] { history_->Step(); });
+  }
   reloader_ = std::make_unique<Ticker>(config_.credential_reload_interval,
                                        [this] { credentials_->OnTimer(); });
 }
@@ -159,6 +173,7 @@ absl::Status Daemon::OpenGrpcPort() {
       {v1::PlacementService::service_full_name(), placement_service_.get()},
       {v1::FleetService::service_full_name(), fleet_service_.get()},
       {v1::ModelService::service_full_name(), model_service_.get()},
+      {v1::HistoryService::service_full_name(), history_service_.get()},
   };
   ELDR_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(config_.grpc, services, std::move(credentials),
                                                  std::move(guard), log_));
@@ -175,11 +190,26 @@ absl::Status Daemon::OpenGrpcPort() {
   return absl::OkStatus();
 }
 
+std::vector<HttpPage> Daemon::PeoplesPages() {
+  if (!config_.http.page) return {};
+  std::vector<HttpPage> pages = MakeUiPages(std::make_shared<const UiPages>(UiFiles()));
+  pages.push_back(MakeApiPage(
+      std::make_shared<ApiContext>(ApiContext{.service = *context_,
+                                              .config = config_,
+                                              .history = *history_,
+                                              .start_time = start_time_,
+                                              .not_ready = [this] { return NotReady(); },
+                                              .metrics = [this] { return registry_.Collect(); },
+                                              .shared = SharedAnswers(clock_)})));
+  return pages;
+}
+
 absl::Status Daemon::OpenHttpPort() {
   ListenAddress address;
   ELDR_ASSIGN_OR_RETURN(address, ParseListenAddress(config_.http.listen));
   HttpServer::Options options{.pages = MakePages({.metrics = [this] { return MetricsText(); },
-                                                  .not_ready = [this] { return NotReady(); }}),
+                                                  .not_ready = [this] { return NotReady(); },
+                                                  .page = PeoplesPages()}),
                               .max_connections = HttpConnectionLimit()};
   if (http_tokens_ != nullptr) {
     options.may_read = [this](absl::string_view authorization) {
@@ -247,6 +277,7 @@ void Daemon::Stop() {
   http_->Stop();
   reloader_.reset();
   recorder_.reset();
+  historian_.reset();
   background_.clear();
   ticker_.reset();
   if (state_ != nullptr) state_->Close();

@@ -25,6 +25,7 @@
 #include "server/grpc_server.h"
 #include "server/http/http_server.h"
 #include "server/metrics/fleet_collector.h"
+#include "server/metrics/history.h"
 #include "server/metrics/log_collector.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/process_collector.h"
@@ -37,6 +38,7 @@
 #include "server/rpc/call_limits.h"
 #include "server/rpc/service_context.h"
 #include "server/service/fleet_service.h"
+#include "server/service/history_service.h"
 #include "server/service/model_service.h"
 #include "server/service/placement_feed.h"
 #include "server/service/placement_service.h"
@@ -87,6 +89,8 @@ class Daemon {
   absl::Status OpenPorts();
   absl::Status OpenGrpcPort();
   absl::Status OpenHttpPort();
+  // The page for people and its data; none if it is switched off.
+  std::vector<HttpPage> PeoplesPages();
   // Calls itself, and lets health say what came of it.
   void CheckReadiness();
   // Why no calls should come just now; empty if they should.
@@ -95,6 +99,7 @@ class Daemon {
 
   const Config config_;
   const Clock& clock_;
+  const absl::Time start_time_;
   // Held while health is told, so that nobody tells it that all is well once this stops.
   Mutex health_mutex_;
   std::atomic<bool> stopping_{false};
@@ -122,6 +127,7 @@ class Daemon {
   // there still; by then nobody calls the router, which would tell of it.
   std::unique_ptr<EventLog> event_log_;
   std::unique_ptr<PlacementFeed> feed_;
+  std::unique_ptr<History> history_;  // nullptr if no page shows it
   std::unique_ptr<FleetCollector> collector_;
   const ProcessCollector process_;
   const LogCollector log_collector_;
@@ -129,9 +135,11 @@ class Daemon {
   std::unique_ptr<PlacementService> placement_service_;
   std::unique_ptr<FleetService> fleet_service_;
   std::unique_ptr<ModelService> model_service_;
+  std::unique_ptr<HistoryService> history_service_;
   std::unique_ptr<Ticker> ticker_;
   std::vector<std::unique_ptr<Ticker>> background_;  // by the length of the work
   std::unique_ptr<Ticker> recorder_;
+  std::unique_ptr<Ticker> historian_;
   std::unique_ptr<Ticker> reloader_;
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<Readiness> readiness_;

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "server/page/ui_pages.h"
+
 namespace eldr {
 namespace {
 
@@ -13,6 +16,9 @@ constexpr char kIndex[] =
     "            shuts down\n"
     "  /health   the same as /readyz\n"
     "Placements, fleet and models are served by gRPC.\n";
+constexpr char kPageIndex[] =
+    "  /ui/      a live page of all of it, for a browser\n"
+    "  /api/v1/  its data, as JSON (docs/api.md)\n";
 
 }  // namespace
 
@@ -22,10 +28,17 @@ std::vector<HttpPage> MakePages(PageSources sources) {
     if (why.empty()) return HttpResponse{.body = "ok\n"};
     return HttpResponse{.status = 503, .body = why + "\n"};
   };
-  return {
+  const bool has_page = !sources.page.empty();
+  std::vector<HttpPage> pages = std::move(sources.page);
+  const std::vector<HttpPage> others = {
       {.path = "/",
        .kind = HttpPage::Kind::kAtOnce,
-       .handler = [](const HttpRequest&) { return HttpResponse{.body = kIndex}; }},
+       .needs_token = !has_page,
+       .handler =
+           [has_page](const HttpRequest&) {
+             if (!has_page) return HttpResponse{.body = kIndex};
+             return LeadTo("ui/", absl::StrCat(kIndex, kPageIndex));
+           }},
       {.path = "/livez",
        .kind = HttpPage::Kind::kAtOnce,
        .needs_token = false,
@@ -39,6 +52,8 @@ std::vector<HttpPage> MakePages(PageSources sources) {
                                  .body = metrics()};
            }},
   };
+  pages.insert(pages.end(), others.begin(), others.end());
+  return pages;
 }
 
 }  // namespace eldr

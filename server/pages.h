@@ -15,6 +15,8 @@ struct PageSources {
   std::function<std::string()> metrics;  // in Prometheus' text format
   // Why no calls should come just now; empty if they should. Must not wait.
   std::function<std::string()> not_ready;
+  // The page for people and its data; none: it is switched off.
+  std::vector<HttpPage> page = {};
 };
 
 // What health checkers ask for needs no token; everything else does.

@@ -67,7 +67,7 @@ check_layers() {
   done
 }
 check_layers core base model signature prefix profile residency step_time fleet books policy route
-check_layers server config base convert record metrics state auth http ui rpc service
+check_layers server config base convert record metrics state auth http ui rpc service page
 
 # The sources at the root of server/ put the daemon together: they are above all its layers.
 for folder in server/*/; do

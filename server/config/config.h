@@ -35,6 +35,7 @@ struct HttpConfig {
   bool insecure = false;
   bool tls = false;        // with the certificate of TlsConfig
   std::string token_file;  // empty: pages need no token
+  bool page = true;        // the page for people, its data and the history that it shows
 };
 
 // Files of the gRPC port's certificate; none: plaintext.

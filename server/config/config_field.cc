@@ -108,6 +108,7 @@ std::vector<ConfigField> FieldsOf(Config& config) {
       Flag("http.insecure", config.http.insecure),
       Flag("http.tls", config.http.tls),
       Path("http.token_file", config.http.token_file, "a file of tokens"),
+      Flag("http.page", config.http.page),
       Whole("seed", router.seed, {0, kNoLimit}),
       Time("lease_ttl", router.lease_ttl, kLeaseTtlRange),
       Time("signature_ttl", router.signature_ttl, kSignatureTtlRange),

@@ -240,7 +240,8 @@ TEST_F(SecuredDaemonTest, PagesCanNeedATokenAndHealthDoesNot) {
   EXPECT_EQ(Get("/readyz"), "ok\n");
   EXPECT_EQ(Get("/health"), "ok\n");
   EXPECT_EQ(Get("/metrics"), "status 401");
-  EXPECT_EQ(Get("/"), "status 401");
+  EXPECT_EQ(Get("/"), "status 302") << "to the page, which asks for it";
+  EXPECT_EQ(Get("/api/v1/overview"), "status 401");
   EXPECT_EQ(Get("/nothing"), "status 401") << "not even which pages there are";
   httplib::Client client("127.0.0.1", daemon_->http_address().port);
   const auto metrics = [&client](const std::string& token) {

@@ -98,6 +98,7 @@ std::vector<KeyCase> Cases() {
       FlagCase("http.insecure", "true"),
       {"http.tls", {}, kNoFlag + Values{"true"}},  // needs a certificate
       {"http.token_file", {"/x"}, kNoPath},
+      FlagCase("http.page", "false"),
       {"tls.certificate", {}, kNoPath + Values{"/x"}},  // needs a key
       {"tls.key", {}, kNoPath + Values{"/x"}},
       {"tls.client_ca", {}, kNoPath + Values{"/x"}},
