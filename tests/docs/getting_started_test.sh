@@ -34,6 +34,7 @@ timeout 150 unshare --net --mount --pid --fork --kill-child --mount-proc \
 cat "$work/out"
 fail() { echo "FAILED: $*"; exit 1; }
 grep -q '^readiness *serving' "$work/out" || fail "health"
+grep -q '<title>ELDR' "$work/out" || fail "the page"
 grep -q '^eldr_placements_total{' "$work/out" || fail "no placement in the metrics"
 grep -qE '^load-.* draining ' "$work/out" || fail "no node is shown as draining"
 python3 - build/load.json <<'PYTHON' || fail "not every call went well"
