@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {addHistory, addPlacements, bytesOf, emptyHistory, enumName, num, seconds, toNodes, toPlacement} from '../../../server/ui/js/data/normalise.js';
 import {fleetTotals, kvShare, matches, shownState} from '../../../server/ui/js/data/fleet.js';
+import {parameterFacts} from '../../../server/ui/js/data/words.js';
 import {parseRoute, routeText} from '../../../server/ui/js/route.js';
 import {gainSentence, healthSentence, qualitySentence, sortFindings} from '../../../server/ui/js/data/sentences.js';
 import {MadeFleet} from '../support/made_data.mjs';
@@ -88,4 +89,11 @@ test('the sentences say what there is to say', () => {
   assert.match(gainSentence({window_seconds: 90, marginal_experts: {change_ratio: null}}), /nothing to show/);
   assert.match(qualitySentence({placements: 100, full: 70, partial: 10, missing: 20}), /^20 of 100.placements .* \(20.%\) went without/);
   assert.match(qualitySentence({placements: 0}), /Nothing was placed/);
+});
+
+test('parameters have their unit, whatever section they are of', () => {
+  const facts = parameterFacts({w: 1.25, 'step_time.per_request': 3e-5, kappa: 2, 'step_time.per_context_token': 0});
+  assert.deepEqual(facts.map(([name, value]) => [name, value.replaceAll('\u00a0', ' ')]),
+    [['kappa', '2 tokens'], ['step_time.per_context_token', '0 s'], ['step_time.per_request', '30.0 µs'], ['w', '1.25']]);
+  assert.ok(facts.every(([, , help]) => help));
 });

@@ -1,3 +1,5 @@
+import {UNKNOWN, duration, plain} from '../kit/format.js';
+
 // A word of help for every number: what it is, and which way is good.
 export const WORDS = {
   placement: 'A decision: one request’s decode phase was given to one node.',
@@ -34,13 +36,25 @@ export const PARAMETERS = {
   w: 'Weight of the slowdown of the requests already on a node, against the time of the new one.',
   tau: 'Nodes whose cosine is at most this much below the best are candidates.',
   seeded_ties: '1: ties of load are broken at random.',
-  window: 'The recent traffic a fit looks at, in seconds.',
-  refit_interval: 'From the start of a fit to the start of the next, in seconds.',
-  base: 'What every decode step takes, in seconds.',
-  all_experts: 'Time to load the weights of every expert once, in seconds.',
-  per_request: 'For each request in the batch, in seconds.',
-  per_context_token: 'For each token of context a step reads, in seconds.',
+  window: 'The recent traffic a fit looks at.',
+  refit_interval: 'From the start of a fit to the start of the next.',
+  base: 'What every decode step takes.',
+  all_experts: 'Time to load the weights of every expert once.',
+  per_request: 'For each request in the batch.',
+  per_context_token: 'For each token of context a step reads.',
 };
+
+const TIMES = ['base', 'all_experts', 'per_request', 'per_context_token', 'window', 'refit_interval'];
+const TOKENS = ['kappa', 'n0'];
+
+// A policy's parameters by name, as [name, value with its unit, a word of help].
+export function parameterFacts(parameters) {
+  return Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, raw]) => {
+    const last = name.split('.').pop(), value = Number(raw);
+    const text = TIMES.includes(last) ? duration(value) : plain(value);
+    return [name, TOKENS.includes(last) && text !== UNKNOWN ? `${text} tokens` : text, PARAMETERS[last]];
+  });
+}
 
 export const GLOSSARY = [
   ['Expert signature', 'How often the tokens of a prompt picked each expert. Prefill workers push it; it predicts which experts the request needs in decode.'],

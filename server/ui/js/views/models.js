@@ -1,11 +1,11 @@
 // The declared models: shape, policy, parameters, and what each has learned of its traffic.
 import {el, replace, setText} from '../kit/dom.js';
-import {bytes, count, number, percent, plain, plural} from '../kit/format.js';
+import {bytes, count, number, percent, plural} from '../kit/format.js';
 import {Heatmap, scaleLegend} from '../kit/heatmap.js';
 import {sequential} from '../kit/scales.js';
 import {chip, facts, note, viewHead} from '../kit/parts.js';
 import {bytesOf} from '../data/normalise.js';
-import {PARAMETERS, WORDS} from '../data/words.js';
+import {WORDS, parameterFacts} from '../data/words.js';
 
 const POLICIES = {
   residency: 'Chooses the node whose decode steps stay quickest, by the experts that are resident there.',
@@ -14,9 +14,6 @@ const POLICIES = {
   least_loaded: 'The node with the least load.', power_of_two: 'The less loaded of two nodes drawn at random.',
   round_robin: 'The nodes in turn.', random: 'A node at random.',
 };
-
-// A parameter of the policy. Times are in seconds in the API; small ones read better in their own unit.
-const value = (raw) => (Number(raw) !== 0 && Math.abs(Number(raw)) < 0.001 ? Number(raw).toExponential(2) : plain(Number(raw)));
 
 function card(model, prior) {
   return el('section', {class: 'panel'},
@@ -32,7 +29,7 @@ function card(model, prior) {
         ['Releases with decode counts', count(model.decodeObservations), 'Releases that told which experts decode activated.'],
         ['KV blocks known', `${count(model.storedBlocks)}, ${bytes(model.storedBlockBytes)}`],
       ]),
-      el('div', {}, el('h3', {}, 'Parameters'), facts(Object.entries(model.parameters).map(([name, raw]) => [name, value(raw), PARAMETERS[name]]))),
+      el('div', {}, el('h3', {}, 'Parameters'), facts(parameterFacts(model.parameters))),
       prior));
 }
 

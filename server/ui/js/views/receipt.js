@@ -1,10 +1,10 @@
 // A receipt as a picture: each candidate's experts and cost as bars, and the reasons in words.
 import {el, replace} from '../kit/dom.js';
-import {clock, count, duration, number, percent, plain, plural} from '../kit/format.js';
+import {clock, count, duration, number, percent, plural} from '../kit/format.js';
 import {plainTable} from '../kit/table.js';
 import {chip, facts, note, openDialog} from '../kit/parts.js';
 import {QUALITIES, REASONS, costParts, explain} from '../data/explain.js';
-import {PARAMETERS, WORDS} from '../data/words.js';
+import {WORDS, parameterFacts} from '../data/words.js';
 import {toPlacement} from '../data/normalise.js';
 
 const width = (value, most) => `${most > 0 ? Math.max(0, Math.min(100, value / most * 100)).toFixed(2) : 0}%`;
@@ -43,7 +43,6 @@ export function receiptContent(placement) {
   const [first, ...rest] = explain(placement);
   const reason = REASONS[placement.reason] ?? {text: placement.reason, help: ''};
   const quality = QUALITIES[placement.quality] ?? {text: placement.quality, tone: '', help: ''};
-  const parameters = Object.entries(placement.parameters);
   const hidden = placement.candidateCount - placement.candidates.length;
   return el('div', {class: 'stack'},
     el('p', {class: 'statement'}, first),
@@ -60,7 +59,7 @@ export function receiptContent(placement) {
       ['Load known from', placement.loadBasis === 'reported' ? 'a fresh report' : 'own leases'],
       ['Lease', `${placement.leaseId}, ${placement.held ? 'held' : 'ended'}`, WORDS.leases],
       ['Policy', placement.policy],
-      ...parameters.map(([name, value]) => [name, plain(Number(value)), PARAMETERS[name]]),
+      ...parameterFacts(placement.parameters),
     ]));
 }
 
