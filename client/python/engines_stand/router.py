@@ -126,6 +126,13 @@ class Router(Process):
     def captures(self) -> Iterator[Any]:
         return records(self.folder / "captures", v1.CaptureRecord)
 
+    async def limit_nodes(self, capacity: int) -> None:
+        """To so many leases each; until they register anew."""
+        async with self.client() as client:
+            for node in (await client.list_nodes(v1.ListNodesRequest())).nodes:
+                node.spec.capacity = capacity
+                await client.register_node(v1.RegisterNodeRequest(node=node.spec))
+
     async def heard(self, nodes: int) -> None:
         """Until its log has a heartbeat of each that came after now, and so all before it."""
         since, deadline = time.time(), time.monotonic() + 15
