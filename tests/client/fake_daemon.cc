@@ -35,6 +35,13 @@ void AnswerAll(grpc::ServerReaderWriter<Out, In>* stream, Call& call,
 grpc::Status FakeFleet::StreamHeartbeats(
     grpc::ServerContext*,
     grpc::ServerReaderWriter<v1::StreamHeartbeatsResponse, v1::StreamHeartbeatsRequest>* stream) {
+  ++streams;
+  if (streams_to_break > 0) {
+    --streams_to_break;
+    v1::StreamHeartbeatsRequest unanswered;
+    stream->Read(&unanswered);
+    return {grpc::StatusCode::UNAVAILABLE, "shutting down"};
+  }
   AnswerAll(stream, heartbeat, &v1::StreamHeartbeatsRequest::heartbeat,
             &v1::StreamHeartbeatsResponse::mutable_taken);
   return stream_end;

@@ -82,6 +82,9 @@ class FakeFleet final : public v1::FleetService::Service {
       grpc::ServerReaderWriter<v1::StreamHeartbeatsResponse, v1::StreamHeartbeatsRequest>* stream)
       override;
   grpc::Status stream_end;
+  std::atomic<int> streams{0};  // that were opened
+  // So many streams end with UNAVAILABLE at their first message, which is not answered.
+  std::atomic<int> streams_to_break{0};
 };
 
 class FakeHistory final : public v1::HistoryService::Service {
