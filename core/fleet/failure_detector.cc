@@ -28,9 +28,16 @@ FailureDetector::Finding FailureDetector::Look(absl::Span<const std::unique_ptr<
   for (const auto& node : nodes) {
     if (!IsWatched(*node)) continue;
     if (node->restored_at) {
-      judge(node.get(), *node->restored_at, found.unconfirmed);
+      judge(node.get(), *node->restored_at, found.lost_anyway);
       continue;
     }
+    const MonotonicTime lost_anyway =
+        *node->last_heartbeat + 2 * options_.node_timeout + options_.max_panic;
+    if (now > lost_anyway) {
+      found.lost_anyway.push_back(node.get());
+      continue;
+    }
+    found.next = std::min(found.next, lost_anyway);
     const bool overdue = now - *node->last_heartbeat > pause();
     if (!overdue) found.hears_since = std::min(found.hears_since, node->heard_without_pause_since);
     if (!node->draining) {
@@ -54,7 +61,7 @@ std::vector<DecodeNode*> FailureDetector::Check(absl::Span<const std::unique_ptr
     if (panic()) {
       next_check_ = std::min({*panic_since_ + options_.max_panic,
                               found.hears_since + options_.node_timeout, found.next});
-      return std::move(found.unconfirmed);
+      return std::move(found.lost_anyway);
     }
   } else if (panic_since_) {
     if (!hears && !gave_up_) {
@@ -66,7 +73,7 @@ std::vector<DecodeNode*> FailureDetector::Check(absl::Span<const std::unique_ptr
     gave_up_ = false;
   }
   next_check_ = found.next;
-  found.due.insert(found.due.end(), found.unconfirmed.begin(), found.unconfirmed.end());
+  found.due.insert(found.due.end(), found.lost_anyway.begin(), found.lost_anyway.end());
   return std::move(found.due);
 }
 

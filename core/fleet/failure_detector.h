@@ -23,6 +23,9 @@ namespace eldr {
 //   - heartbeats prove that the router hears: one node was heard without a pause for as long as
 //     those to be lost were silent. They are lost at once; so if some live on, there is no panic,
 //   - or it has lasted for max_panic: those that are silent still are lost.
+// However often it begins and ends, a node that is silent for max_panic and two node_timeouts is
+// lost: in a fleet whose heartbeats are so sparse that half of it seems silent now and then, the
+// dead would otherwise be kept for ever.
 //
 // Draining nodes do not count for or against panic: a fleet that shrinks is no fault. Their
 // heartbeats prove as much as others'.
@@ -72,7 +75,7 @@ class FailureDetector {
     std::size_t counted = 0;  // for panic
     std::size_t overdue = 0;  // of those
     std::vector<DecodeNode*> due;
-    std::vector<DecodeNode*> unconfirmed;
+    std::vector<DecodeNode*> lost_anyway;  // whatever the others do
     MonotonicTime next = absl::InfiniteDuration();
     // Since when some node is heard without a pause.
     MonotonicTime hears_since = absl::InfiniteDuration();
