@@ -6,12 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "server/observers.h"
 #include "server/service/fleet_operations.h"
 #include "server/service/model_service.h"
@@ -19,6 +17,7 @@
 #include "server/service/placement_operations.h"
 #include "tests/fuzz/fuzz_check.h"
 #include "tests/fuzz/fuzz_input.h"
+#include "tests/fuzz/lease_books.h"
 #include "tests/support/fake_clock.h"
 
 namespace eldr {
@@ -27,21 +26,6 @@ namespace {
 constexpr std::size_t kMostCalls = 200;
 
 using Input = FuzzInput;
-
-// The live leases as the observer is told of them.
-class Books final : public RouterObserver {
- public:
-  void OnLeasePlaced(absl::string_view, const Lease& lease) override { Begin(lease); }
-  void OnLeaseAdopted(absl::string_view, const Lease& lease) override { Begin(lease); }
-  void OnLeaseEnded(absl::string_view, const Lease& lease, LeaseEnd) override {
-    FUZZ_CHECK(live_.erase(lease.id) == 1);
-  }
-  std::size_t live() const { return live_.size(); }
-
- private:
-  void Begin(const Lease& lease) { FUZZ_CHECK(live_.insert({lease.id, lease.request_id}).second); }
-  std::map<std::uint64_t, std::string> live_;
-};
 
 // One for all inputs: it has a thread and a queue of its own.
 Log& SharedLog() {
@@ -84,7 +68,7 @@ class Service {
   }
 
   void Call(Input& input);
-  void Check() const;
+  void Check() const { CheckBooks(*router_, books_); }
   // Takes every node away, and expects that nothing is left.
   void End();
 
@@ -122,7 +106,7 @@ class Service {
   Log& log_ = SharedLog();
   prometheus::Registry registry_;
   Metrics metrics_{registry_, 2};
-  Books books_;
+  LeaseBooks books_;
   CallGate gate_;
   CallLimits limits_{CallLimitsConfig{}};
   Audit audit_{log_, clock_};
@@ -337,46 +321,6 @@ void Service::Call(Input& input) {
     default:
       return Raw(input);
   }
-}
-
-void Service::Check() const {
-  std::size_t leases_in_all = 0;
-  for (const ModelDescription& model : router_->ListModels()) {
-    const std::string& name = model.spec.name;
-    const ModelRecord copy = router_->CopyModel(name).value();
-    FUZZ_CHECK(copy.leases.size() == model.leases);
-    leases_in_all += copy.leases.size();
-    struct Sums {
-      std::uint32_t leases = 0;
-      std::uint32_t sequences = 0;
-      std::uint64_t kv_tokens = 0;
-    };
-    std::map<std::string, Sums> on;
-    for (const LeaseRecord& lease : copy.leases) {
-      Sums& sums = on[lease.node_id];
-      ++sums.leases;
-      sums.sequences += lease.sequences;
-      sums.kv_tokens += lease.kv_tokens;
-    }
-    std::size_t found = 0;
-    const std::vector<NodeStatus> nodes = router_->ListNodes(name).value();
-    for (const NodeStatus& node : nodes) {
-      const auto sums = on.find(node.spec.node_id);
-      const Sums expected = sums == on.end() ? Sums{} : sums->second;
-      found += expected.leases;
-      FUZZ_CHECK(node.leases == expected.leases);
-      FUZZ_CHECK(node.kv_tokens == expected.kv_tokens);
-      FUZZ_CHECK(node.load >= expected.sequences);
-      FUZZ_CHECK(node.state == NodeState::kReady || node.state == NodeState::kLostInPanic ||
-                 node.leases == 0);
-      const Residency residency = router_->GetResidency(node.spec.node_id).value();
-      for (const float chance : residency.activation) {
-        FUZZ_CHECK(chance >= 0 && chance <= 1 && (residency.leases > 0 || chance == 0));
-      }
-    }
-    FUZZ_CHECK(found == copy.leases.size());
-  }
-  FUZZ_CHECK(leases_in_all == books_.live());
 }
 
 void Service::End() {
