@@ -43,7 +43,10 @@ bool IsHiddenCharacter(std::uint32_t code) {
   if (code == '\t' || code == '\n' || code == '\r') return false;
   const bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
   const bool line_break = code == 0x2028 || code == 0x2029;
-  return control || line_break || code == 0xfeff;
+  // Marks of direction, with which a line can be shown as another, and what has no width.
+  const bool unseen = code == 0xad || (code >= 0x200b && code <= 0x200f) ||
+                      (code >= 0x202a && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f);
+  return control || line_break || unseen || code == 0xfeff;
 }
 
 }  // namespace eldr

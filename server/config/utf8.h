@@ -22,8 +22,8 @@ Utf8Character FirstUtf8Character(absl::string_view text);
 bool IsUtf8(absl::string_view text);
 
 // A character that an editor does not show, or shows as something else than YAML reads: controls,
-// line breaks that are none to YAML, and byte order marks. Tab, line feed and return are not among
-// them.
+// line breaks that are none to YAML, marks of direction, what has no width, and byte order marks.
+// Tab, line feed and return are not among them.
 bool IsHiddenCharacter(std::uint32_t code);
 
 }  // namespace eldr
