@@ -49,6 +49,10 @@ absl::Status RecordFiles::AdoptFiles() {
   MutexLock lock(file_mutex_);
   std::error_code error;
   fs::create_directories(options_.directory, error);
+  if (error == std::errc::no_space_on_device) {
+    TellWritten(FileError(error.value(), options_.directory, "cannot be made"));
+    return absl::OkStatus();
+  }
   std::vector<std::pair<std::uint64_t, File>> found;
   for (fs::directory_iterator it(options_.directory, error), end; !error && it != end;
        it.increment(error)) {
@@ -63,7 +67,10 @@ absl::Status RecordFiles::AdoptFiles() {
     next_number_ = number + 1;
   }
   // A new file, since the end of the last one may be torn.
-  return StartFile();
+  absl::Status started = StartFile();
+  if (!absl::IsResourceExhausted(started)) return started;
+  TellWritten(started);  // serving goes before recording
+  return absl::OkStatus();
 }
 
 void RecordFiles::Append(const google::protobuf::MessageLite& record) {
@@ -86,6 +93,14 @@ void RecordFiles::WriteBatch(const RecordQueue::Batch& batch) {
   const absl::Status written = Write(batch.bytes);
   absl::Status status = DeleteOldest();
   status.Update(written);
+  TellWritten(status);
+  const std::uint64_t bytes = Bytes();
+  MutexLock counts_lock(counts_mutex_);
+  (written.ok() ? counts_.written : counts_.dropped) += batch.records;
+  counts_.bytes = bytes;
+}
+
+void RecordFiles::TellWritten(const absl::Status& status) {
   if (!status.ok() && !failing_) {
     log_.Warning("recording_failing",
                  {{"directory", options_.directory}, {"message", status.message()}});
@@ -93,13 +108,15 @@ void RecordFiles::WriteBatch(const RecordQueue::Batch& batch) {
     log_.Info("recording_recovered", {{"directory", options_.directory}});
   }
   failing_ = !status.ok();
-  const std::uint64_t bytes = Bytes();
-  MutexLock counts_lock(counts_mutex_);
-  (written.ok() ? counts_.written : counts_.dropped) += batch.records;
-  counts_.bytes = bytes;
 }
 
 absl::Status RecordFiles::Write(const std::string& records) {
+  std::error_code error;
+  if (out_ != nullptr && !fs::exists(files_.back().path, error)) {
+    // Somebody has removed it, and what is written to it would be gone with it.
+    out_.reset();
+    files_.pop_back();
+  }
   const bool full = !files_.empty() && files_.back().bytes >= options_.file_bytes;
   if (full || out_ == nullptr) ELDR_RETURN_IF_ERROR(StartFile());
   absl::Status status = out_->Append(records);
@@ -109,7 +126,6 @@ absl::Status RecordFiles::Write(const std::string& records) {
   }
   // What was written of the records is a torn end; the next ones go to a new file.
   out_.reset();
-  std::error_code error;
   const std::uint64_t bytes = fs::file_size(files_.back().path, error);
   if (!error) files_.back().bytes = bytes;
   return status;
@@ -125,6 +141,8 @@ absl::Status RecordFiles::StartFile() {
   // It gets its name with its whole head: what has less is no file of records to any tool.
   const std::string unfinished = path + ".new";
   out_.reset();
+  std::error_code ignored;  // the file cannot be made then
+  fs::create_directories(options_.directory, ignored);
   std::unique_ptr<OutputFile> file;
   ELDR_ASSIGN_OR_RETURN(file, file_system_.Create(unfinished));
   absl::Status status = file->Append(head);

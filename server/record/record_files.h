@@ -46,7 +46,8 @@ class RecordFiles {
   };
 
   // Makes the directory and continues after the files that are there. INVALID_ARGUMENT, naming the
-  // key, if it cannot be written to. References must outlive the object.
+  // key, if it cannot be written to; on a full disk recording begins once there is room. References
+  // must outlive the object.
   static absl::StatusOr<std::unique_ptr<RecordFiles>> Open(Options options, Log& log,
                                                            FileSystem& files = RealFileSystem());
   // Writes what is queued.
@@ -71,6 +72,8 @@ class RecordFiles {
   absl::Status AdoptFiles() ABSL_LOCKS_EXCLUDED(file_mutex_);
   // 0 if it is not the name of one of these files.
   std::uint64_t NumberOf(const std::string& name) const;
+  // Logs that recording has begun to fail, or to work again.
+  void TellWritten(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(file_mutex_);
   void WriteBatch(const RecordQueue::Batch& batch) ABSL_LOCKS_EXCLUDED(file_mutex_);
   absl::Status Write(const std::string& records) ABSL_EXCLUSIVE_LOCKS_REQUIRED(file_mutex_);
   absl::Status StartFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(file_mutex_);

@@ -105,6 +105,39 @@ TEST_F(RecordFilesTest, AFailureOfAnyStepCostsOneFlushAtMost) {
   EXPECT_GT(steps, 20);
 }
 
+TEST_F(RecordFilesTest, AFullDiskAtTheStartCostsRecordsAlone) {
+  const TempDir dir;
+  DiskFaults faults(dir.path());
+  FaultyFileSystem files(faults);
+  faults.set_full(true);
+  const auto records = Open(dir.path(), files);
+  ASSERT_NE(records, nullptr);
+  records->Append(Event(1));
+  records->Flush();
+  EXPECT_EQ(records->counts().dropped, 1u);
+  faults.set_full(false);
+  records->Append(Event(2));
+  records->Flush();
+  EXPECT_THAT(Numbers(dir.path()), ::testing::ElementsAre(2));
+}
+
+TEST_F(RecordFilesTest, FilesThatSomebodyRemovesCostWhatIsInThem) {
+  const TempDir dir;
+  const std::string folder = dir / "records";
+  const auto records = Open(folder, RealFileSystem());
+  ASSERT_NE(records, nullptr);
+  records->Append(Event(1));
+  records->Flush();
+  fs::remove_all(folder);
+  records->Append(Event(2));
+  records->Flush();
+  EXPECT_THAT(Numbers(folder), ::testing::ElementsAre(2));
+  for (const auto& entry : fs::directory_iterator(folder)) fs::remove(entry.path());
+  records->Append(Event(3));
+  records->Flush();
+  EXPECT_THAT(Numbers(folder), ::testing::ElementsAre(3));
+}
+
 TEST_F(RecordFilesTest, AKillAtAnyStepCostsWhatWasNotFlushed) {
   auto* const flushed = static_cast<int*>(mmap(
       nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, /*fd=*/-1, /*offset=*/0));

@@ -155,9 +155,11 @@ TEST_F(SignatureCaptureTest, AFileThatCannotBeMadeCostsOnlyItsRecords) {
   capture->OnSignature("m", "kept", false, Signature());
   capture->Flush();
   std::filesystem::rename(config_.directory, aside);
+  std::ofstream(config_.directory) << "no folder";
   capture->OnSignature("m", "lost", false, Signature());
   capture->Flush();
   EXPECT_EQ(capture->counts().dropped, 1u);
+  std::filesystem::remove(config_.directory);
   std::filesystem::rename(aside, config_.directory);
   capture->OnSignature("m", "kept too", false, Signature());
   capture->Flush();
