@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,15 +23,9 @@ constexpr const char* kBeside[] = {"-wal", "-journal"};
 absl::StatusOr<std::unique_ptr<StateFolder>> StateFolder::Open(const std::string& directory,
                                                                FileSystem& files) {
   std::unique_ptr<StateFolder> folder(new StateFolder(directory, files));
-  std::error_code error;
-  const bool made = std::filesystem::create_directories(directory, error);
-  if (error) return FileError(error.value(), directory, "cannot be made");
-  if (made) {
-    const std::string parent = std::filesystem::path(directory).parent_path().string();
-    ELDR_RETURN_IF_ERROR(files.SyncFolder(parent.empty() ? "." : parent));
-  }
-  ELDR_RETURN_IF_ERROR(folder->Lock());
+  ELDR_RETURN_IF_ERROR(folder->Claim());
   ELDR_RETURN_IF_ERROR(folder->Discard());
+  std::error_code error;
   if (std::filesystem::exists(folder->next(), error)) {
     ELDR_RETURN_IF_ERROR(folder->Settle(Old::kRemove));
   }
@@ -41,8 +36,30 @@ StateFolder::~StateFolder() {
   if (lock_ >= 0) close(lock_);
 }
 
+absl::Status StateFolder::Claim() {
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(directory_, error);
+  if (error) return FileError(error.value(), directory_, "cannot be made");
+  if (made) {
+    const std::string parent = std::filesystem::path(directory_).parent_path().string();
+    ELDR_RETURN_IF_ERROR(files_.SyncFolder(parent.empty() ? "." : parent));
+  }
+  return Lock();
+}
+
+StateFolder::FileId StateFolder::FileAt(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 ? FileId(status.st_dev, status.st_ino) : FileId();
+}
+
 absl::Status StateFolder::Lock() {
   const std::string path = directory_ + "/state.lock";
+  if (lock_ >= 0) {
+    struct stat status {};
+    const bool known = fstat(lock_, &status) == 0;
+    if (known && FileAt(path) == FileId(status.st_dev, status.st_ino)) return absl::OkStatus();
+    close(lock_);
+  }
   lock_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (lock_ < 0) return FileError(errno, path, "cannot be opened");
   if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();

@@ -7,6 +7,8 @@
 #ifndef ELDR_SERVER_STATE_STATE_FOLDER_H_
 #define ELDR_SERVER_STATE_STATE_FOLDER_H_
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,7 +25,7 @@ namespace eldr {
 // state.db. Errors name the file and say why. Not thread-safe.
 class StateFolder {
  public:
-  // Makes the directory if it is missing, locks it, and finishes what a former process could not.
+  // Claims the directory, and finishes what a former process could not.
   // UNAVAILABLE if another process has it. `files` must outlive the object.
   static absl::StatusOr<std::unique_ptr<StateFolder>> Open(const std::string& directory,
                                                            FileSystem& files);
@@ -35,6 +37,14 @@ class StateFolder {
   std::string path() const { return directory_ + "/state.db"; }
   // Where a new one is built.
   std::string unfinished() const { return path() + ".new"; }
+
+  // Makes the directory if it is missing, and locks it; again if somebody has removed it since.
+  absl::Status Claim();
+  // Notes which file is the state now.
+  void NoteOpened() { opened_ = FileAt(path()); }
+  // Whether that file is still there under its name. One that somebody has removed or replaced can
+  // be written to, and a crash takes all of it.
+  bool InPlace() const { return FileAt(path()) == opened_; }
 
   // Drops what was built.
   absl::Status Discard();
@@ -49,12 +59,16 @@ class StateFolder {
  private:
   StateFolder(std::string directory, FileSystem& files)
       : directory_(std::move(directory)), files_(files) {}
+  // Device and number of a file; zeros if there is none.
+  using FileId = std::pair<dev_t, ino_t>;
+  static FileId FileAt(const std::string& path);
   absl::Status Lock();
   std::string next() const { return path() + ".next"; }
 
   const std::string directory_;
   FileSystem& files_;
   int lock_ = -1;
+  FileId opened_;
 };
 
 }  // namespace eldr

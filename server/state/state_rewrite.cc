@@ -79,6 +79,7 @@ void StateStore::Rewrite() {
 
 absl::Status StateStore::BuildAnew() {
   std::unique_ptr<StateFile> built;
+  ELDR_RETURN_IF_ERROR(folder_->Claim());
   ELDR_RETURN_IF_ERROR(folder_->Discard());
   ELDR_ASSIGN_OR_RETURN(built, StateFile::Build(folder_->unfinished()));
   {
@@ -106,6 +107,7 @@ absl::Status StateStore::TakePlace() {
   ELDR_RETURN_IF_ERROR(
       folder_->Settle(damaged ? StateFolder::Old::kKeepAsDamaged : StateFolder::Old::kRemove));
   ELDR_ASSIGN_OR_RETURN(file_, StateFile::Open(folder_->path(), durable()));
+  folder_->NoteOpened();
   return absl::OkStatus();
 }
 

@@ -44,6 +44,7 @@ absl::Status StateStore::OpenFile(FileSystem& files) {
     ELDR_RETURN_IF_ERROR(folder_->Settle(StateFolder::Old::kRemove));
   }
   ELDR_ASSIGN_OR_RETURN(file_, StateFile::Open(folder_->path(), durable()));
+  folder_->NoteOpened();
   return absl::OkStatus();
 }
 
@@ -100,7 +101,13 @@ void StateStore::WriteQueue() {
     metrics_.overflows.Increment();
     StopKeeping(absl::ResourceExhaustedError("the disk is too slow for the changes"));
   } else if (keeping) {
-    absl::Status written = batch.empty() ? absl::OkStatus() : WriteBatch(batch);
+    absl::Status written = absl::OkStatus();
+    if (!folder_->InPlace()) {
+      written = absl::NotFoundError(
+          absl::StrCat(folder_->path(), ": somebody has removed or replaced it"));
+    } else if (!batch.empty()) {
+      written = WriteBatch(batch);
+    }
     const MonotonicTime now = clock_.Monotonic();
     if (written.ok() && now >= next_learned_) {
       written = WriteAllLearned();

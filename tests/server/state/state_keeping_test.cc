@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 
@@ -98,6 +99,32 @@ TEST_F(StateKeepingTest, ARealFullDiskIsSurvivedAndCaughtUpWith) {
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
   CatchUp();
   EXPECT_EQ(Killed()->Requests(), process_->Requests());
+}
+
+TEST_F(StateKeepingTest, AFileThatSomebodyRemovesOrReplacesIsToldAndWrittenAnew) {
+  Start();
+  process_->Register("n");
+  const auto remove_file = [&] { std::filesystem::remove(folder_ + "/state.db"); };
+  const auto remove_folder = [&] { std::filesystem::remove_all(folder_); };
+  const auto replace = [&] {
+    remove_file();
+    WriteFile(folder_ + "/state.db", "another's");
+  };
+  int round = 0;
+  for (const std::function<void()>& harm :
+       {std::function(remove_file), std::function(remove_folder), std::function(replace)}) {
+    ASSERT_THAT(process_->Place(absl::StrCat("r", ++round)), IsOk());
+    process_->Write();
+    ASSERT_EQ(process_->Metric("eldr_state_kept"), 1);
+    harm();
+    process_->Write();  // with nothing to write: it is seen all the same
+    EXPECT_EQ(process_->Metric("eldr_state_kept"), 0) << round;
+    CatchUp();
+    EXPECT_EQ(Killed()->Requests(), process_->Requests()) << round;
+    faults_.set_paused(false);
+    EXPECT_NE(Process(folder_).status_, absl::OkStatus()) << "the lock is held";
+  }
+  EXPECT_EQ(process_->Requests().size(), 3u);
 }
 
 TEST_F(StateKeepingTest, IsToldOnceAndWhenItIsOver) {
