@@ -194,6 +194,8 @@ class StateFaultTest : public ::testing::Test {
         life.Live(part);
         ASSERT_EQ(life.Books(), books_[static_cast<std::size_t>(part) + 1]) << "it served on";
         if (life.Kept()) acknowledged = part + 1;
+        // Before the fault all is as it was without one, which was looked at once for all.
+        if (faults.steps() < step) continue;
         ExpectNothingLost(RestoredIfKilled(folder, faults), acknowledged, part + 1);
         if (HasFailure()) return;
       }
