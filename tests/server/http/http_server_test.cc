@@ -71,6 +71,10 @@ class Counter final : public HttpEventSource {
   std::atomic<int>& events_;
 };
 
+// Less than any client is waited for: RawClient's ten seconds, and the five that a request may
+// take.
+constexpr absl::Duration kPatience = absl::Seconds(4);
+
 class HttpServerTest : public ::testing::Test {
  protected:
   HttpServerTest() { RaiseOpenFileLimit(); }
@@ -125,11 +129,18 @@ class HttpServerTest : public ::testing::Test {
     return absl::StartsWith(client.ReceiveAll(), "HTTP/1.1 200") ? absl::Now() - start
                                                                  : absl::InfiniteDuration();
   }
-  // The longest of some.
-  absl::Duration LongestWait() const {
-    absl::Duration longest;
-    for (int i = 0; i < 20; ++i) longest = std::max(longest, Ask());
-    return longest;
+  // Whoever asks for /now is answered at once. A machine that runs other tests beside this one is
+  // slow at times, so not every answer is held to it: the fastest of some tells of any wait that
+  // all have, and the slowest of a wait for another client, which would go on until that one acts.
+  void ExpectNobodyWaits() const {
+    absl::Duration fastest = absl::InfiniteDuration(), slowest;
+    for (int i = 0; i < 20; ++i) {
+      const absl::Duration waited = Ask();
+      fastest = std::min(fastest, waited);
+      slowest = std::max(slowest, waited);
+    }
+    EXPECT_LT(fastest, absl::Milliseconds(100));
+    EXPECT_LT(slowest, kPatience);
   }
 
   FakeClock clock_;
@@ -139,15 +150,11 @@ class HttpServerTest : public ::testing::Test {
   std::unique_ptr<HttpServer> server_;
 };
 
-// A machine that runs other tests beside this one is slow at times; a server that waits for a
-// client waits for five seconds.
-constexpr absl::Duration kSoon = absl::Seconds(2);
-
 TEST_F(HttpServerTest, AThousandWhoSayNothingKeepNobodyWaiting) {
   StartServer(TestOptions());
   std::vector<std::unique_ptr<RawClient>> silent;
   for (int i = 0; i < 1000; ++i) silent.push_back(std::make_unique<RawClient>(port()));
-  EXPECT_LT(LongestWait(), kSoon);
+  ExpectNobodyWaits();
   for (const auto& client : silent) EXPECT_FALSE(client->Closed());
   clock_.Advance(absl::Seconds(6));
   EXPECT_TRUE(Eventually([&] {
@@ -162,7 +169,7 @@ TEST_F(HttpServerTest, AThousandWhoTrickleKeepNobodyWaiting) {
   for (int i = 0; i < 1000; ++i) slow.push_back(std::make_unique<RawClient>(port()));
   for (const char letter : std::string("GET /now HTTP")) {
     for (const auto& client : slow) client->Send(std::string(1, letter));
-    EXPECT_LT(Ask(), kSoon);
+    ExpectNobodyWaits();
     clock_.Advance(absl::Milliseconds(500));
   }
   EXPECT_TRUE(Eventually([&] { return slow.front()->Closed(); })) << "a byte buys no more time";
@@ -174,7 +181,7 @@ TEST_F(HttpServerTest, BeyondItsConnectionsTheOneThatWaitedLongestGoes) {
   StartServer(std::move(options));
   std::vector<std::unique_ptr<RawClient>> silent;
   for (int i = 0; i < 50; ++i) silent.push_back(std::make_unique<RawClient>(port()));
-  EXPECT_LT(LongestWait(), kSoon);
+  ExpectNobodyWaits();
   EXPECT_TRUE(Eventually([&] { return silent[30]->Closed(); }));
 }
 
@@ -185,7 +192,7 @@ TEST_F(HttpServerTest, ScrapersThatDoNotReadKeepNobodyWaiting) {
     deaf.push_back(std::make_unique<RawClient>(port(), 4096));
     deaf.back()->Ask("/big");
   }
-  EXPECT_LT(LongestWait(), kSoon);
+  ExpectNobodyWaits();
   // Those that are not read give way to one that is.
   EXPECT_TRUE(Eventually([&] {
     clock_.Advance(absl::Milliseconds(300));
@@ -204,7 +211,7 @@ TEST_F(HttpServerTest, APageThatTakesItsTimeKeepsNobodyWaiting) {
   first.Ask("/slow");
   second.Ask("/slow");
   third.Ask("/slow");
-  EXPECT_LT(LongestWait(), kSoon);
+  ExpectNobodyWaits();
   go_on_.Notify();
   // Which of them is one too many is the server's choice.
   EXPECT_THAT(
@@ -235,7 +242,7 @@ TEST_F(HttpServerTest, EventsComeInTimeAndWatchersAreBounded) {
   const RawClient another(port());
   another.Ask("/events");
   EXPECT_THAT(another.ReceiveAll(), AllOf(HasSubstr("503"), HasSubstr("more than 1 clients")));
-  EXPECT_LT(LongestWait(), kSoon);
+  ExpectNobodyWaits();
   server_->Stop();
   EXPECT_TRUE(Eventually([&] { return watcher.Receive().empty(); })) << "the end closes all";
 }
@@ -244,7 +251,7 @@ TEST_F(HttpServerTest, APageForPeopleWaitsForNoneForMachines) {
   StartServer(TestOptions());
   const RawClient slow(port()), person(port());
   slow.Ask("/slow");
-  EXPECT_LT(LongestWait(), kSoon);
+  ExpectNobodyWaits();
   person.Ask("/people/a/b?c");
   EXPECT_THAT(person.ReceiveAll(), EndsWith("\r\n\r\n/people/a/b"));
   const RawClient above(port());
@@ -269,12 +276,12 @@ TEST_F(HttpServerTest, WhoAsksAndIsGoneLeavesNoWorkBehind) {
   StartServer(std::move(options));
   const RawClient first(port());
   first.Ask("/slow");
-  EXPECT_LT(LongestWait(), kSoon);
+  ExpectNobodyWaits();
   for (int i = 0; i < 500; ++i) {
     const RawClient gone(port(), 0, /*resets=*/true);
     gone.Ask("/events");
   }
-  EXPECT_LT(LongestWait(), kSoon);
+  ExpectNobodyWaits();
   go_on_.Notify();
   EXPECT_THAT(first.ReceiveAll(), EndsWith("slow\n"));
   EXPECT_TRUE(Eventually([this] {
