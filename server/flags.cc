@@ -6,6 +6,11 @@
 #include "server/version.h"
 
 namespace eldr {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+}  // namespace
 
 std::optional<Flags> ParseFlags(int argc, char** argv, int* exit_code) {
   Flags flags;
@@ -55,7 +60,7 @@ std::optional<Flags> ParseFlags(int argc, char** argv, int* exit_code) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    *exit_code = app.exit(error);
+    *exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
     return std::nullopt;
   }
   for (std::string& address : grpc_listen) {

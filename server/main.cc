@@ -29,6 +29,12 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
+// Whoever reads what was printed shall not take a part of it for all.
+int CheckPrinted() {
+  if (std::cout.flush()) return 0;
+  return Fail(absl::UnavailableError("cannot write to standard output"));
+}
+
 // In one step, so that whoever polls for the file never reads half of it.
 absl::Status WritePortFile(const std::string& path, const Daemon& daemon) {
   std::string ports;
@@ -84,11 +90,16 @@ void EndOnSecondSignal() {
 
 int Serve(const Flags& flags, const Config& config) {
   Log log(config.log, RealClock());
-  const GrpcLog grpc_log(log);
   const auto fail = [&log](const absl::Status& status) {
     log.Error("not_started", {{"message", status.message()}});
     return 1;
   };
+  if (OpenFileLimit() < kLeastOpenFiles) {
+    return fail(absl::ResourceExhaustedError(absl::StrCat("open files: the hard limit is ",
+                                                          OpenFileLimit(), ", expected at least ",
+                                                          kLeastOpenFiles, " (ulimit -Hn)")));
+  }
+  const GrpcLog grpc_log(log);
   auto daemon = Daemon::Start(config, RealClock(), log);
   if (!daemon.ok()) return fail(daemon.status());
   if (!flags.port_file.empty()) {
@@ -114,7 +125,7 @@ int Run(int argc, char** argv) {
   RaiseOpenFileLimit();
   int exit_code = 0;
   const std::optional<Flags> flags = ParseFlags(argc, argv, &exit_code);
-  if (!flags.has_value()) return exit_code;
+  if (!flags.has_value()) return exit_code == 0 ? CheckPrinted() : exit_code;
   const absl::StatusOr<Config> config = LoadConfig(flags->config_path, flags->overrides);
   if (!config.ok()) return Fail(config.status());
   if (flags->print_config) std::cout << PrintConfig(*config);
@@ -123,7 +134,7 @@ int Run(int argc, char** argv) {
     if (!files.ok()) return Fail(files);
     std::cout << "ok\n";
   }
-  if (flags->print_config || flags->check_config) return 0;
+  if (flags->print_config || flags->check_config) return CheckPrinted();
   return Serve(*flags, *config);
 }
 

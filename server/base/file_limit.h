@@ -14,6 +14,10 @@ void RaiseOpenFileLimit();
 // gets one of their numbers and what is written for people.
 void KeepStandardFiles();
 
+// The least of open files that a daemon can start with and answer a call; gRPC aborts a process
+// that runs out of them while it starts.
+inline constexpr std::size_t kLeastOpenFiles = 64;
+
 // The most files that may be open.
 std::size_t OpenFileLimit();
 

@@ -36,6 +36,7 @@ class EldrdTest : public ::testing::Test {
   EldrdTest() {
     std::string name = absl::StrCat(::testing::TempDir(), "/eldrd_XXXXXX");
     folder_ = mkdtemp(name.data());
+    out_ = Path("out");
   }
   ~EldrdTest() override {
     if (pid_ > 0) {
@@ -63,7 +64,7 @@ class EldrdTest : public ::testing::Test {
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
     constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC;
-    posix_spawn_file_actions_addopen(&files, 1, Path("out").c_str(), kFlags, 0600);
+    posix_spawn_file_actions_addopen(&files, 1, out_.c_str(), kFlags, 0600);
     posix_spawn_file_actions_addopen(&files, 2, Path("err").c_str(), kFlags, 0600);
     ASSERT_EQ(posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ), 0);
     posix_spawn_file_actions_destroy(&files);
@@ -99,6 +100,7 @@ class EldrdTest : public ::testing::Test {
   }
 
   std::string folder_;
+  std::string out_;  // what standard output is
   pid_t pid_ = 0;
 };
 
@@ -128,10 +130,28 @@ TEST_F(EldrdTest, KnowsItsFlags) {
   EXPECT_THAT(ReadAll(Path("out")), MatchesRegex("eldrd [0-9.]+\n"));
   EXPECT_EQ(Run({"--help"}), 0);
   EXPECT_THAT(ReadAll(Path("out")), HasSubstr("--port-file"));
-  EXPECT_NE(Run({"--unknown"}), 0);
+  EXPECT_EQ(Run({"--unknown"}), 2);
   EXPECT_THAT(ReadAll(Path("err")), HasSubstr("--unknown"));
   EXPECT_EQ(Run({"--grpc-listen", "0.0.0.0:0"}), 1);
   EXPECT_THAT(ReadAll(Path("err")), HasSubstr("--grpc-listen: grpc.listen: got \"0.0.0.0:0\""));
+}
+
+TEST_F(EldrdTest, WhatCannotBePrintedIsAFailure) {
+  out_ = "/dev/full";
+  for (const char* const flag : {"--help", "--version", "--print-config", "--check-config"}) {
+    EXPECT_EQ(Run({flag}), 1) << flag;
+    EXPECT_THAT(ReadAll(Path("err")), HasSubstr("cannot write to standard output")) << flag;
+  }
+}
+
+TEST_F(EldrdTest, SaysThatItMayOpenTooFewFiles) {
+  const std::string command =
+      absl::StrCat("ulimit -n 40; exec ", std::getenv("ELDRD"),
+                   " --grpc-listen 127.0.0.1:0 --http-listen 127.0.0.1:0 2>", Path("err"));
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
+  EXPECT_THAT(ReadAll(Path("err")),
+              HasSubstr("error not_started message=\"open files: the hard limit is 40, expected at "
+                        "least 64 (ulimit -Hn)"));
 }
 
 TEST_F(EldrdTest, WritesItsPortsAndEndsInOrderOnASignal) {
