@@ -43,6 +43,7 @@ class EldrdProcess {
   std::string unix_target() const { return "unix:" + Path("socket"); }
   // HOST:PORT as bound on that host; a failure of the test if there is none.
   std::string tcp_target(const std::string& host = "127.0.0.1") const;
+  std::string http_target() const { return "127.0.0.1:" + std::to_string(http_port_); }
   // A connection that is shared with nobody.
   std::shared_ptr<grpc::Channel> NewChannel() const;
 
