@@ -149,8 +149,16 @@ absl::Status ReplaceFile(FileSystem& files, const std::string& path,
 }
 
 absl::StatusOr<std::string> ReadContents(const std::string& path, std::size_t most_bytes) {
-  const Descriptor file(Uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  // Not blocking: to open a pipe would wait for whoever writes to it.
+  const Descriptor file(
+      Uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); }));
   if (file.number() < 0) return FileError(errno, path, "cannot be read");
+  struct stat status {};
+  if (fstat(file.number(), &status) != 0) return FileError(errno, path, "cannot be read");
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is a pipe, device or socket, expected a regular file"));
+  }
   std::string contents;
   std::array<char, 1 << 16> part;
   while (true) {

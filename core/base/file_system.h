@@ -62,7 +62,8 @@ inline absl::Status ReplaceFile(FileSystem& files, const std::string& path,
   return ReplaceFile(files, path, absl::MakeConstSpan(&contents, 1));
 }
 
-// The whole of a file. `most_bytes` bounds what is read: beyond it INVALID_ARGUMENT.
+// The whole of a regular file: another may never end, or never begin. `most_bytes` bounds what is
+// read: beyond it INVALID_ARGUMENT.
 absl::StatusOr<std::string> ReadContents(const std::string& path,
                                          std::size_t most_bytes = std::size_t{1} << 40);
 

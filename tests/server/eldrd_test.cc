@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -191,6 +192,19 @@ TEST_F(EldrdTest, AHangUpRereadsWhatCanBeRereadAndSaysSo) {
   kill(pid_, SIGTERM);
   EXPECT_EQ(Wait(), 0);
   EXPECT_THAT(ReadAll(Path("err")), HasSubstr("info stopped"));
+}
+
+TEST_F(EldrdTest, CredentialsThatNobodyWritesHoldUpNothing) {
+  std::ofstream(Path("tokens")) << "0123456789abcdef\n";
+  std::ofstream(Path("c.yaml")) << "auth: {tokens: {admin: " << Path("tokens") << "}}\n";
+  SpawnAndWaitForPorts("0", {"--config", Path("c.yaml")});
+  std::remove(Path("tokens").c_str());
+  ASSERT_EQ(mkfifo(Path("tokens").c_str(), 0600), 0);
+  kill(pid_, SIGHUP);
+  EXPECT_TRUE(Says("warning credentials_not_reloaded")) << ReadAll(Path("err"));
+  EXPECT_TRUE(Says("info reloaded"));
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(Wait(), 0);
 }
 
 TEST_F(EldrdTest, CredentialsThatCannotServeDoNotPassTheCheck) {

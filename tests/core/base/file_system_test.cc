@@ -127,5 +127,15 @@ TEST(ReadContentsTest, ReadsAllOrSaysWhyNot) {
               HasSubstr("cannot be read: Is a directory"));
 }
 
+TEST(ReadContentsTest, WaitsForNobodyWhoMayWrite) {
+  const TempDir dir;
+  ASSERT_EQ(mkfifo((dir / "pipe").c_str(), 0600), 0);
+  for (const std::string& path : {dir / "pipe", std::string("/dev/zero")}) {
+    EXPECT_THAT(ReadContents(path),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr(": is a pipe, device or socket, expected a regular file")));
+  }
+}
+
 }  // namespace
 }  // namespace eldr
