@@ -79,8 +79,9 @@ class PosixFile final : public OutputFile {
 class PosixFileSystem final : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path) override {
-    const int number = Uninterrupted(
-        [&] { return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666); });
+    // Not blocking: a pipe that nobody reads is an error.
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK;
+    const int number = Uninterrupted([&] { return open(path.c_str(), kFlags, 0666); });
     if (number < 0) return FileError(errno, path, "cannot be made");
     return std::make_unique<PosixFile>(number, path);
   }

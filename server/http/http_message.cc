@@ -36,6 +36,12 @@ bool IsVisible(absl::string_view text) {
                                       [](unsigned char c) { return c > 0x20 && c != 0x7F; });
 }
 
+// What a header's value may hold; a NUL or a lone return is read differently by those in between.
+bool IsHeaderValue(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return (c >= 0x20 && c != 0x7F) || c == '\t'; });
+}
+
 // "GET /metrics?a=b HTTP/1.1"
 HttpParse ParseRequestLine(absl::string_view line, HttpRequest& request) {
   const std::vector<absl::string_view> parts = absl::StrSplit(line, ' ');
@@ -103,7 +109,8 @@ HttpParse ParseHttpRequest(absl::string_view bytes, HttpRequest& request) {
   for (std::size_t i = 1; i < lines.size(); ++i) {
     const absl::string_view line = absl::StripSuffix(lines[i], "\r");
     const std::size_t colon = line.find(':');
-    if (colon == absl::string_view::npos || !IsHttpToken(line.substr(0, colon))) {
+    if (colon == absl::string_view::npos || !IsHttpToken(line.substr(0, colon)) ||
+        !IsHeaderValue(line.substr(colon + 1))) {
       return HttpParse::kMalformed;
     }
     const absl::string_view name = line.substr(0, colon);

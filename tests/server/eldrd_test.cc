@@ -224,6 +224,10 @@ TEST_F(EldrdTest, APortFileThatCannotBeWrittenStopsTheStart) {
                  "0", "--port-file", Path("no/such/folder")}),
             1);
   EXPECT_THAT(ReadAll(Path("err")), HasSubstr("--port-file: cannot write"));
+  ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);  // that nobody reads
+  EXPECT_EQ(Run({"--grpc-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--shutdown-delay",
+                 "0", "--port-file", Path("pipe")}),
+            1);
 }
 
 }  // namespace

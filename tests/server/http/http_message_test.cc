@@ -41,6 +41,12 @@ TEST(HttpMessageTest, RefusesWhatIsNoRequest) {
         "GET / HTTP/1.1\r\n folded: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n"}) {
     EXPECT_EQ(Parse(bytes), HttpParse::kMalformed) << bytes;
   }
+  for (const char c : {'\0', '\1', '\r', '\x7f'}) {
+    EXPECT_EQ(Parse(absl::StrCat("GET / HTTP/1.1\r\nX: a", std::string(1, c), "b\r\n\r\n")),
+              HttpParse::kMalformed)
+        << static_cast<int>(c);
+  }
+  EXPECT_EQ(Parse("GET / HTTP/1.1\r\nX: a\t\xc3\xa9\r\n\r\n"), HttpParse::kDone);
   EXPECT_EQ(Parse("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"), HttpParse::kMethodNotAllowed);
   EXPECT_EQ(Parse("GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"), HttpParse::kDone);
   EXPECT_EQ(Parse("GET / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"), HttpParse::kTooLarge);
