@@ -4,12 +4,14 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <unordered_set>
 
 #include "absl/strings/string_view.h"
 #include "core/base/mutex.h"
 #include "core/route/placement.h"
 #include "core/route/router.h"
+#include "eldr/v1/placement.pb.h"
 
 namespace eldr {
 
@@ -21,9 +23,9 @@ class PlacementWatcher {
   virtual bool Wants(absl::string_view model, absl::string_view node_id) const = 0;
   // Keeps it alive until Tell() or Let(), one of which follows. False if it is about to go.
   virtual bool Hold() = 0;
-  // A placement that it wants. Must be quick. Called without a lock held; ends the hold.
-  virtual void Tell(absl::string_view model, absl::string_view request_id,
-                    const Explanation& explanation) = 0;
+  // A placement that it wants, without `missed`. Must be quick. Called without a lock held; ends
+  // the hold. All watchers share one message: however many fall behind, it is in memory once.
+  virtual void Tell(const std::shared_ptr<const v1::WatchPlacementsResponse>& told) = 0;
   // Ends the hold.
   virtual void Let() = 0;
 };

@@ -1,11 +1,12 @@
 #include "server/service/placement_watch.h"
 
+#include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "server/base/status_to_grpc.h"
-#include "server/convert/placement_convert.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/stream_admission.h"
 #include "server/service/placement_feed.h"
@@ -51,21 +52,14 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
     ++holds_;
     return true;
   }
-  void Tell(absl::string_view model, absl::string_view request_id,
-            const Explanation& explanation) override {
-    v1::WatchPlacementsResponse told;
-    told.set_model(std::string(model));
-    told.set_request_id(std::string(request_id));
-    ToProto(explanation, told.mutable_placement());
-    told.mutable_placement()->clear_parameters();
+  void Tell(const std::shared_ptr<const v1::WatchPlacementsResponse>& told) override {
     Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       --holds_;
       if (queue_.size() >= kMostQueued) {
         ++missed_;
         return;
       }
-      told.set_missed(std::exchange(missed_, 0));
-      queue_.push_back(std::move(told));
+      queue_.push_back({told, std::exchange(missed_, 0)});
     });
   }
   void Let() override {
@@ -82,6 +76,10 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
 
  private:
   enum class Operation { kNone, kWrite, kFinish };
+  struct Queued {
+    std::shared_ptr<const v1::WatchPlacementsResponse> told;
+    std::uint64_t missed_before = 0;
+  };
 
   // Ends it before it has begun.
   void Refuse(const absl::Status& refusal) {
@@ -134,7 +132,8 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
     }
     if (queue_.empty()) return Operation::kNone;
     writing_ = true;
-    current_ = std::move(queue_.front());
+    current_ = *queue_.front().told;
+    current_.set_missed(queue_.front().missed_before);
     queue_.pop_front();
     return Operation::kWrite;
   }
@@ -147,7 +146,7 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
   bool watching_ = false;
 
   Mutex mutex_;
-  std::deque<v1::WatchPlacementsResponse> queue_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Queued> queue_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t missed_ ABSL_GUARDED_BY(mutex_) = 0;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;

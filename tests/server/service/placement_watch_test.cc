@@ -172,6 +172,41 @@ TEST_F(PlacementWatchTest, EndsWhenTheDaemonStops) {
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+// Keeps what it was told last.
+class IdleWatcher final : public PlacementWatcher {
+ public:
+  bool Wants(absl::string_view, absl::string_view) const override { return true; }
+  bool Hold() override { return true; }
+  void Tell(const std::shared_ptr<const v1::WatchPlacementsResponse>& told) override {
+    told_ = told;
+  }
+  void Let() override {}
+  const v1::WatchPlacementsResponse* told() const { return told_.get(); }
+
+ private:
+  std::shared_ptr<const v1::WatchPlacementsResponse> told_;
+};
+
+// Each of a thousand that do not read may fall behind by hundreds of placements.
+TEST(PlacementFeedTest, APlacementIsInMemoryOnceHoweverManyWatch) {
+  InProcessService service;
+  PlacementFeed& feed = service.context().feed;
+  IdleWatcher first, second;
+  feed.Add(&first);
+  feed.Add(&second);
+  PlacementQuery query;
+  query.model = "m";
+  query.request_id = "r";
+  const auto placement = service.router().Place(query);
+  ASSERT_THAT(placement, IsOk());
+  feed.Publish("m", "r", *placement);
+  ASSERT_NE(first.told(), nullptr);
+  EXPECT_EQ(first.told()->request_id(), "r");
+  EXPECT_EQ(first.told(), second.told());
+  feed.Remove(&first);
+  feed.Remove(&second);
+}
+
 // Told without a pause, and cancelled at any moment of it.
 TEST(PlacementWatchLifeTest, AWatcherMayLeaveWhileItIsTold) {
   InProcessService service;
