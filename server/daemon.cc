@@ -332,6 +332,10 @@ std::string Daemon::MetricsText() {
       "eldr_connections_refused_total",
       "Connections to the gRPC port that were closed at once, for want of free files.",
       static_cast<double>(grpc_->listeners().refused())));
+  families.push_back(SingleCounter(
+      "eldr_connections_flooded_total",
+      "Connections to the gRPC port that were ended, as they sent on and on what nobody asked for.",
+      static_cast<double>(grpc_->listeners().floods())));
   return prometheus::TextSerializer().Serialize(families);
 }
 

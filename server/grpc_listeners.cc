@@ -17,6 +17,8 @@ namespace {
 
 // After a failure that time may heal, such as too many open files.
 constexpr int kAcceptPauseMs = 100;
+// How often what connections have brought is looked at.
+constexpr int kLookMs = 250;
 // Accepted in one go before the other addresses are looked at again.
 constexpr int kAcceptBatch = 64;
 
@@ -92,7 +94,20 @@ void GrpcListeners::Serve() {
       to_reopen.swap(to_reopen_);
     }
     for (const std::size_t index : to_reopen) ReopenNow(index);
+    EndFloods();
   }
+}
+
+void GrpcListeners::EndFloods() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_look_) return;
+  next_look_ = now + std::chrono::milliseconds(kLookMs);
+  const std::size_t ended = guard_.Step();
+  if (ended == 0) return;
+  floods_.fetch_add(ended);
+  log_.Write(LogLevel::kWarning, "connection_flooded",
+             {{"connections", ended}, {"bytes_without_an_answer", FloodGuard::kMostUnanswered}},
+             "connection_flooded", 1);
 }
 
 bool GrpcListeners::Wait() {
@@ -106,7 +121,8 @@ bool GrpcListeners::Wait() {
     }
   }
   ready_.clear();
-  const int ready = poll(files.data(), files.size(), pausing_ ? kAcceptPauseMs : -1);
+  const int timeout_ms = pausing_ ? kAcceptPauseMs : guard_.watched() > 0 ? kLookMs : -1;
+  const int ready = poll(files.data(), files.size(), timeout_ms);
   pausing_ = false;
   if (ready <= 0) return false;
   if (files[0].revents != 0) wake_.Clear();
@@ -139,6 +155,7 @@ void GrpcListeners::Admit(std::size_t index, int listening, UniqueFd connection)
     const auto milliseconds = static_cast<unsigned>(absl::ToInt64Milliseconds(kClientSilence));
     setsockopt(connection.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
                sizeof(milliseconds));
+    guard_.Add(connection.get());
   }
   const bool plaintext = addresses_[index].unix_socket || IsOwn(connection.get());
   take_(listening, std::move(connection), plaintext);

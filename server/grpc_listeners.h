@@ -3,6 +3,7 @@
 #define ELDR_SERVER_GRPC_LISTENERS_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "core/base/mutex.h"
+#include "server/base/flood_guard.h"
 #include "server/base/listener.h"
 #include "server/base/log.h"
 #include "server/base/wake_up.h"
@@ -28,7 +30,8 @@ inline constexpr absl::Duration kClientSilence = absl::Seconds(20);
 
 // gRPC's own listeners stop for good when one accept() fails, as it does without free files. These
 // go on: what cannot be accepted now is tried again, a socket that does not work any more is opened
-// anew, and a connection that would take the last free files is closed at once.
+// anew, a connection that would take the last free files is closed at once, and one whose peer
+// sends without end what nobody asked for later.
 //
 // Thread-safe.
 class GrpcListeners {
@@ -63,6 +66,8 @@ class GrpcListeners {
   void ExpectOwn(int port) { own_port_.store(port); }
   // Connections that were closed because there were too few free files.
   std::uint64_t refused() const { return refused_.load(); }
+  // Connections that were ended because their peers flooded them; see FloodGuard.
+  std::uint64_t floods() const { return floods_.load(); }
 
  private:
   explicit GrpcListeners(Log& log) : log_(log) {}
@@ -72,6 +77,7 @@ class GrpcListeners {
   void AcceptAll(std::size_t index, int listening);
   void Admit(std::size_t index, int listening, UniqueFd connection);
   void OnFailure(std::size_t index, int error);
+  void EndFloods();
   void ReopenNow(std::size_t index);
   bool IsOwn(int connection) const;
 
@@ -83,6 +89,7 @@ class GrpcListeners {
   std::atomic<bool> stopping_{false};
   std::atomic<int> own_port_{0};
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> floods_{0};
   Mutex mutex_;
   std::set<std::size_t> to_reopen_ ABSL_GUARDED_BY(mutex_);
 
@@ -94,6 +101,8 @@ class GrpcListeners {
   };
   std::vector<Socket> ready_;
   bool pausing_ = false;
+  FloodGuard guard_;
+  std::chrono::steady_clock::time_point next_look_;
   std::thread thread_;
 };
 

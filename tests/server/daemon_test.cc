@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/server/daemon_fixture.h"
+#include "tests/server/http/http_client.h"
 #include "tests/server/string_output.h"
 #include "tests/support/status_matchers.h"
 
@@ -57,6 +58,31 @@ std::string Health(const std::shared_ptr<grpc::Channel>& channel, const std::str
 }
 
 class DaemonLifeTest : public DaemonTest {};
+
+std::string Http2Frame(char type, char flags, char stream, absl::string_view payload) {
+  const std::size_t size = payload.size();
+  return absl::StrCat(std::string{static_cast<char>(size >> 16), static_cast<char>(size >> 8),
+                                  static_cast<char>(size), type, flags, 0, 0, 0, stream},
+                      payload);
+}
+
+TEST_F(DaemonLifeTest, MetadataWithoutEndEndsItsConnection) {
+  StartDaemon();
+  const std::string header = absl::StrCat(std::string("\0\3x-a\x64", 6), std::string(100, 'v'));
+  std::string more;
+  while (more.size() < 1 << 20) more += Http2Frame(9, 0, 1, header);
+  // A call begins, ":method POST" and ":scheme http", and goes on with headers of 100 bytes.
+  const RawClient flooding(daemon_->grpc_addresses()[0].port);
+  flooding.Send(absl::StrCat("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Http2Frame(4, 0, 0, ""),
+                             Http2Frame(1, 0, 1, "\x83\x86")));
+  // Until the system takes no more for it.
+  int mebibytes = 0;
+  while (mebibytes < 2000 && flooding.SendAll(more)) ++mebibytes;
+  EXPECT_LT(mebibytes, 2000);
+  EXPECT_GT(mebibytes, 63);
+  EXPECT_EQ(Health(channel(), "readiness"), "serving");
+  EXPECT_EQ(Metric("eldr_connections_flooded_total"), 1);
+}
 
 TEST_F(DaemonLifeTest, HealthAnswersForItsNamesAndTheServices) {
   StartDaemon();

@@ -37,6 +37,15 @@ class RawClient {
   void Send(absl::string_view bytes) const {
     send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
+  // False if the server has closed.
+  bool SendAll(absl::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t sent = send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
   void Ask(absl::string_view path) const {
     Send("GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n\r\n");
   }
