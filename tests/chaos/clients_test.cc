@@ -9,6 +9,8 @@
 
 #include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "eldr/client/client.h"
 #include "gmock/gmock.h"
 #include "tests/chaos/chaos_test.h"
 #include "tests/chaos/connection.h"
@@ -39,6 +41,29 @@ TEST_F(ClientsTest, AThousandLeasesOfADeadFrontendEndByTheirTime) {
   EXPECT_EQ(eldrd_->Metric("eldr_placements_total", "reason=\"policy\""),
             eldrd_->Metric("eldr_leases_ended_total"))
       << "each lease ended once";
+}
+
+// Nobody waits on the stream, so it is on the client to read the answers to its own pings. A daemon
+// in this process would read them for it.
+TEST_F(ClientsTest, AStreamThatIsQuietForLongStaysOpen) {
+  StartWithNodes();
+  if (HasFatalFailure()) return;
+  const auto client = client::Client::Create({.target = eldrd_->tcp_target(),
+                                              .keepalive_time = absl::Seconds(1),
+                                              .keepalive_timeout = absl::Seconds(1)});
+  ASSERT_TRUE(client.ok()) << client.status();
+  const auto stream = (*client)->StreamPlacements();
+  v1::PlaceRequest query;
+  query.set_model("m");
+  query.set_request_id("r");
+  ASSERT_TRUE(stream->Send(query).ok());
+  ASSERT_TRUE(stream->Receive().ok());
+  // Shorter than the five seconds after which gRPC looks at its connections anyway.
+  const absl::Time quiet = absl::Now();
+  while (absl::Now() - quiet < absl::Seconds(4)) absl::SleepFor(absl::Milliseconds(100));
+  ASSERT_TRUE(stream->Send(query).ok());
+  const auto reply = stream->Receive();
+  EXPECT_TRUE(reply.ok()) << reply.status();
 }
 
 TEST_F(ClientsTest, OneThatDoesNotReadHoldsNobodyUpAndLeavesNothingBehind) {

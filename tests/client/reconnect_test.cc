@@ -92,20 +92,6 @@ TEST_F(ReconnectTest, StreamsAndWatchesOfADaemonThatVanishedEnd) {
   daemon_->placement.watch_goes_on = false;
 }
 
-// Nobody waits on the stream, so it is on the client to read the answers to its own pings.
-TEST_F(ReconnectTest, AStreamThatIsQuietForLongStaysOpen) {
-  Relay network(daemon_->target());
-  const auto client = NewClient(network.target());
-  const auto stream = client->StreamHeartbeats();
-  ASSERT_THAT(stream->Send({}), IsOk());
-  ASSERT_THAT(stream->Receive(), IsOk());
-  const absl::Time quiet = absl::Now();
-  while (absl::Now() - quiet < absl::Seconds(5)) absl::SleepFor(absl::Milliseconds(100));
-  EXPECT_THAT(stream->Send({}), IsOk());
-  EXPECT_THAT(stream->Receive(), IsOk());
-  EXPECT_EQ(network.accepted(), 1);
-}
-
 class ProxyTest : public ReconnectTest {
  protected:
   // Nobody listens there.
