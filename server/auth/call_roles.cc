@@ -21,13 +21,15 @@ RoleSet RolesOf(Call call) {
     case Call::kReleaseLease:
     case Call::kReleaseLeases:
       return {Role::kDecode, Role::kFrontend, Role::kAdmin};
+    // A node that may come may go, and pause. By registering a higher incarnation it could end its
+    // leases and a drain anyway.
     case Call::kRegisterNode:
     case Call::kHeartbeat:
     case Call::kStreamHeartbeats:
-      return {Role::kDecode, Role::kAdmin};
     case Call::kDrainNode:
     case Call::kUndrainNode:
     case Call::kRemoveNode:
+      return {Role::kDecode, Role::kAdmin};
     case Call::kDeclareModel:
       return {Role::kAdmin};
     case Call::kListNodes:

@@ -156,9 +156,10 @@ TEST_F(AuthorizationTest, EachRoleMayMakeItsCallsAndNoOther) {
 }
 
 TEST_F(AuthorizationTest, APrefillWorkerCannotDrainANode) {
-  EXPECT_THAT(Drain(channel(), TokenOf(Role::kPrefill)),
-              StatusIs(Code::kPermissionDenied,
-                       "DrainNode: got a credential of role prefill, expected role admin"));
+  EXPECT_THAT(
+      Drain(channel(), TokenOf(Role::kPrefill)),
+      StatusIs(Code::kPermissionDenied,
+               "DrainNode: got a credential of role prefill, expected role decode or admin"));
   EXPECT_THAT(Drain(channel(), TokenOf(Role::kAdmin)), StatusIs(Code::kNotFound));
 }
 

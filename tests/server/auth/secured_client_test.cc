@@ -66,6 +66,38 @@ TEST_F(SecuredClientTest, CallsAndStreamsCarryTheTokenAndFollowItsFile) {
   EXPECT_THAT((*client)->ListNodes({}), IsOk());
 }
 
+TEST_F(SecuredClientTest, ANodeMayGoByTheCredentialThatItCameBy) {
+  client::Options options = Options();
+  options.token_file = dir_ / "token";
+  ReplaceFile(options.token_file, TokenOf(Role::kAdmin));
+  const auto client = client::Client::Create(options);
+  ASSERT_THAT(client, IsOk());
+  v1::DeclareModelRequest declare;
+  declare.set_name("m");
+  declare.mutable_geometry()->set_layers(2);
+  declare.mutable_geometry()->set_experts(4);
+  declare.mutable_geometry()->set_top_k(2);
+  ASSERT_THAT((*client)->DeclareModel(declare), IsOk());
+
+  ReplaceFile(options.token_file, TokenOf(Role::kDecode));
+  v1::NodeSpec spec;
+  spec.set_node_id("d0");
+  spec.set_model("m");
+  spec.set_address("10.0.0.1:8000");
+  spec.set_incarnation(1);
+  spec.mutable_heartbeat_interval()->set_seconds(1);
+  const auto reporter = client::NodeReporter::Create(
+      **client, spec, []() -> absl::StatusOr<client::NodeLoad> { return client::NodeLoad(); });
+  ASSERT_THAT(reporter, IsOk());
+  (*reporter)->Step();  // registers
+  (*reporter)->Drain();
+  (*reporter)->Step();
+  EXPECT_TRUE((*reporter)->status().draining) << (*reporter)->status().error;
+  EXPECT_THAT((*reporter)->Leave(), IsOk());
+  ReplaceFile(options.token_file, TokenOf(Role::kRead));
+  EXPECT_EQ((*client)->ListNodes({})->nodes_size(), 0);
+}
+
 TEST_F(SecuredClientTest, ACertificateWillDoToo) {
   client::Options options = Options();
   options.tls.certificate_file = dir_ / "me.pem";
