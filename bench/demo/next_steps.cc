@@ -31,12 +31,10 @@ std::string FormatNextSteps(const NextSteps& steps, const replay::GrpcBackend& b
   absl::StrAppend(&text, "  curl -s http://", steps.http_address, "/metrics | grep ^eldr_\n",
                   "  export ELDR_TARGET=", steps.grpc_address, "\n  ", eldrctl, " models list\n  ",
                   eldrctl, " nodes list --model ", backend.model(), "\n");
-  for (const auto& [node_id, heartbeat] : backend.last_heartbeats()) {
-    if (heartbeat.running_request_ids().empty()) continue;
-    absl::StrAppend(&text, "  ", eldrctl, " explain ", heartbeat.running_request_ids(0),
-                    " --model ", backend.model(), "\n  ", eldrctl, " nodes residency ", node_id,
-                    "\n");
-    break;
+  const replay::GrpcBackend::Running running = backend.SomeRunning();
+  if (!running.node_id.empty()) {
+    absl::StrAppend(&text, "  ", eldrctl, " explain ", running.request_id, " --model ",
+                    backend.model(), "\n  ", eldrctl, " nodes residency ", running.node_id, "\n");
   }
   return text;
 }

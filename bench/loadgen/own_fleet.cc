@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint64_t kChurnStream = 0x636875726e;
 // Well below a third of the daemon's default node_timeout.
 constexpr absl::Duration kBeatInterval = absl::Seconds(1);
+// Heartbeats that are due soon after each other go together.
+constexpr absl::Duration kLeastWait = absl::Milliseconds(20);
 
 }  // namespace
 
@@ -19,7 +21,7 @@ absl::StatusOr<std::unique_ptr<OwnFleet>> OwnFleet::Join(const LoadOptions& opti
                                                          const std::string& run,
                                                          client::Client& client) {
   auto fleet = absl::WrapUnique(new OwnFleet(options, run, client));
-  for (Node& node : fleet->nodes_) ELDR_RETURN_IF_ERROR(fleet->Register(node));
+  for (Node& node : fleet->nodes_) ELDR_RETURN_IF_ERROR(fleet->Enter(node));
   fleet->thread_ = std::thread([self = fleet.get()] { self->Loop(); });
   return fleet;
 }
@@ -29,10 +31,9 @@ OwnFleet::OwnFleet(const LoadOptions& options, const std::string& run, client::C
       churn_(options.churn.value_or(absl::InfiniteDuration())),
       choices_(options.seed, kChurnStream),
       nodes_(options.nodes),
-      next_beat_(RealClock().Monotonic() + kBeatInterval),
       next_churn_(RealClock().Monotonic() + churn_) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    v1::NodeSpec& spec = *nodes_[i].registration.mutable_node();
+    v1::NodeSpec& spec = nodes_[i].spec;
     spec.set_node_id(absl::StrCat(run, "-node-", i));
     spec.set_model(options.model);
     spec.set_address(absl::StrCat(run, "-node-", i, ":8000"));
@@ -52,7 +53,7 @@ absl::Status OwnFleet::Leave() {
   if (thread_.joinable()) thread_.join();
   absl::Status first;
   for (Node& node : nodes_) {
-    if (node.present) first.Update(Remove(node));
+    if (node.reporter != nullptr) first.Update(node.reporter->Leave());
   }
   return first;
 }
@@ -71,57 +72,51 @@ void OwnFleet::Loop() {
 }
 
 absl::Duration OwnFleet::Step() {
-  if (RealClock().Monotonic() >= next_beat_) Beat();
-  if (RealClock().Monotonic() >= next_churn_) Churn();
-  return std::max(std::min(next_beat_, next_churn_) - RealClock().Monotonic(),
-                  absl::ZeroDuration());
-}
-
-void OwnFleet::Beat() {
-  next_beat_ += kBeatInterval;
+  MonotonicTime next = next_churn_;
   for (Node& node : nodes_) {
-    if (!node.present) continue;
-    v1::HeartbeatRequest request;
-    request.set_node_id(node.registration.node().node_id());
-    const absl::Status status = client_.Heartbeat(request).status();
-    // As a node does: the daemon restarted without its state.
-    Count(absl::IsNotFound(status) ? Register(node) : status);
+    if (node.reporter == nullptr) continue;
+    if (node.due <= RealClock().Monotonic()) {
+      const absl::Status status = Act(node);
+      // As a node does: the daemon restarted without its state, and hears of it anew.
+      if (!absl::IsNotFound(status)) Count(status);
+    }
+    next = std::min(next, node.due);
   }
+  if (RealClock().Monotonic() >= next_churn_) Churn();
+  return std::max(next - RealClock().Monotonic(), kLeastWait);
 }
 
 void OwnFleet::Churn() {
   next_churn_ += churn_ / 2;
   if (absent_ != nullptr) {
-    const absl::Status status = Register(*absent_);
+    const absl::Status status = Enter(*absent_);
     if (status.ok()) absent_ = nullptr;
     Count(status);
     return;
   }
   Node& leaving = nodes_[choices_.Below(nodes_.size())];
-  const absl::Status status = Remove(leaving);
+  const absl::Status status = leaving.reporter->Leave();
   Count(status);
-  if (!status.ok()) return;
+  leaving.reporter = nullptr;
   absent_ = &leaving;
   std::lock_guard<std::mutex> lock(mutex_);
   ++counts_.departures;
 }
 
-absl::Status OwnFleet::Register(Node& node) {
-  v1::NodeSpec& spec = *node.registration.mutable_node();
-  spec.set_incarnation(static_cast<std::uint64_t>(absl::ToUnixMillis(RealClock().Wall())));
-  ELDR_RETURN_IF_ERROR(client_.RegisterNode(node.registration).status());
-  node.present = true;
-  v1::HeartbeatRequest first;  // it takes placements from then on
-  first.set_node_id(spec.node_id());
-  return client_.Heartbeat(first).status();
+absl::Status OwnFleet::Enter(Node& node) {
+  node.spec.set_incarnation(static_cast<std::uint64_t>(absl::ToUnixMillis(RealClock().Wall())));
+  ELDR_ASSIGN_OR_RETURN(node.reporter,
+                        client::NodeReporter::Create(
+                            client_, node.spec,
+                            []() -> absl::StatusOr<client::NodeLoad> { return client::NodeLoad(); },
+                            {.stream = false}));
+  ELDR_RETURN_IF_ERROR(Act(node));  // registers
+  return Act(node);                 // it takes placements from its first heartbeat on
 }
 
-absl::Status OwnFleet::Remove(Node& node) {
-  v1::RemoveNodeRequest request;
-  request.set_node_id(node.registration.node().node_id());
-  ELDR_RETURN_IF_ERROR(client_.RemoveNode(request).status());
-  node.present = false;
-  return absl::OkStatus();
+absl::Status OwnFleet::Act(Node& node) {
+  node.due = RealClock().Monotonic() + node.reporter->Step();
+  return node.reporter->status().error;
 }
 
 void OwnFleet::Count(const absl::Status& status) {

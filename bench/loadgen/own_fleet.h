@@ -44,17 +44,19 @@ class OwnFleet {
 
  private:
   struct Node {
-    v1::RegisterNodeRequest registration;
-    bool present = false;
+    v1::NodeSpec spec;
+    std::unique_ptr<client::NodeReporter> reporter;  // null while it is away
+    MonotonicTime due;                               // of the reporter's next act
   };
 
   OwnFleet(const LoadOptions& options, const std::string& run, client::Client& client);
-  // One round of heartbeats, and of churn if its time has come. Waits so long until the next.
+  // What is due of heartbeats and churn. Returns how long to wait until the next.
   absl::Duration Step();
-  void Beat();
   void Churn();
-  absl::Status Register(Node& node);
-  absl::Status Remove(Node& node);
+  // Brings a node, ready when it returns.
+  absl::Status Enter(Node& node);
+  // One act of its reporter: the error it ran into.
+  absl::Status Act(Node& node);
   void Count(const absl::Status& status);
   void Loop();
 
@@ -64,7 +66,6 @@ class OwnFleet {
   // Of the thread, once it runs.
   std::vector<Node> nodes_;
   Node* absent_ = nullptr;
-  MonotonicTime next_beat_;
   MonotonicTime next_churn_;
 
   mutable std::mutex mutex_;

@@ -3,9 +3,13 @@
 #include "absl/strings/str_cat.h"
 #include "bench/replay/file_contents.h"
 #include "bench/replay/signature_proto.h"
+#include "core/base/status_macros.h"
 
 namespace eldr::replay {
 namespace {
+
+// More than any pause of a reporter: what the replay wants to tell is due when it does.
+constexpr absl::Duration kAlwaysDue = absl::Hours(1);
 
 void SetDuration(absl::Duration duration, google::protobuf::Duration& proto) {
   const std::int64_t seconds = absl::IDivDuration(duration, absl::Seconds(1), &duration);
@@ -27,18 +31,38 @@ void SetStepStats(const StepStats& stats, v1::StepStats& proto) {
 }
 
 // The error of a call, if it is one, with the call's name and subject.
+absl::Status Annotated(const absl::Status& status, absl::string_view call,
+                       absl::string_view subject) {
+  if (status.ok()) return status;
+  return Annotate(status, absl::StrCat(call, " \"", subject, "\""));
+}
+
 template <typename Response>
 absl::Status StatusOf(const absl::StatusOr<Response>& response, absl::string_view call,
                       absl::string_view subject) {
-  if (response.ok()) return absl::OkStatus();
-  return Annotate(response.status(), absl::StrCat(call, " \"", subject, "\""));
+  return Annotated(response.status(), call, subject);
 }
 
 }  // namespace
 
+GrpcBackend::~GrpcBackend() {
+  for (auto& [node_id, node] : nodes_) {
+    if (node.reporter != nullptr) node.reporter->Stop();
+  }
+}
+
+absl::Status GrpcBackend::Act(Node& node, absl::string_view act, absl::string_view node_id) {
+  ++calls_;
+  node.now += kAlwaysDue;
+  node.reporter->Step();
+  // Told once.
+  node.load.steps.clear();
+  node.load.finished_request_ids.clear();
+  return Annotated(node.reporter->status().error, act, node_id);
+}
+
 absl::Status GrpcBackend::RegisterNode(MonotonicTime, const NodeSpec& node) {
-  v1::RegisterNodeRequest request;
-  v1::NodeSpec& spec = *request.mutable_node();
+  v1::NodeSpec spec;
   spec.set_node_id(node.node_id);
   spec.set_model(model_);
   spec.set_address(node.address);
@@ -50,8 +74,13 @@ absl::Status GrpcBackend::RegisterNode(MonotonicTime, const NodeSpec& node) {
   SetDuration(node.heartbeat_interval, *spec.mutable_heartbeat_interval());
   spec.set_tokens_per_step(node.tokens_per_step);
   spec.set_incarnation(node.incarnation);
-  ++calls_;
-  return StatusOf(client_.RegisterNode(request), "register node", node.node_id);
+  Node& own = nodes_[node.node_id];
+  ELDR_ASSIGN_OR_RETURN(
+      own.reporter,
+      client::NodeReporter::Create(
+          client_, spec, [&own]() -> absl::StatusOr<client::NodeLoad> { return own.load; },
+          {.stream = false, .now = [&own] { return own.now; }}));
+  return Act(own, "register node", node.node_id);
 }
 
 absl::Status GrpcBackend::PushSignature(MonotonicTime, absl::string_view request_id,
@@ -86,18 +115,22 @@ absl::StatusOr<std::optional<std::string>> GrpcBackend::Place(MonotonicTime,
 }
 
 absl::Status GrpcBackend::Heartbeat(MonotonicTime, const NodeReport& report) {
-  v1::HeartbeatRequest request;
-  request.set_node_id(std::string(report.node_id));
-  request.set_incarnation(report.incarnation);
-  request.set_running(report.running);
-  request.set_queued(report.queued);
-  if (report.kv_usage.has_value()) request.set_kv_usage(*report.kv_usage);
-  for (const std::string* id : report.running_request_ids) request.add_running_request_ids(*id);
-  last_heartbeats_[request.node_id()] = request;
-  for (const StepStats& stats : report.steps) SetStepStats(stats, *request.add_steps());
-  for (const std::string* id : report.finished_request_ids) request.add_finished_request_ids(*id);
-  ++calls_;
-  return StatusOf(client_.Heartbeat(request), "heartbeat of", report.node_id);
+  const auto found = nodes_.find(report.node_id);
+  if (found == nodes_.end()) {
+    return absl::NotFoundError(
+        absl::StrCat("heartbeat of \"", report.node_id, "\": expected a node that was registered"));
+  }
+  client::NodeLoad& load = found->second.load;
+  load.running = report.running;
+  load.queued = report.queued;
+  load.kv_usage = report.kv_usage;
+  load.running_request_ids.clear();
+  for (const std::string* id : report.running_request_ids) load.running_request_ids.push_back(*id);
+  for (const StepStats& stats : report.steps) SetStepStats(stats, load.steps.emplace_back());
+  for (const std::string* id : report.finished_request_ids) {
+    load.finished_request_ids.push_back(*id);
+  }
+  return Act(found->second, "heartbeat of", report.node_id);
 }
 
 absl::Status GrpcBackend::Release(MonotonicTime, absl::string_view request_id,
@@ -117,11 +150,18 @@ absl::Status GrpcBackend::Release(MonotonicTime, absl::string_view request_id,
 }
 
 absl::Status GrpcBackend::RepeatHeartbeats() {
-  for (const auto& [node_id, heartbeat] : last_heartbeats_) {
-    absl::Status status = StatusOf(client_.Heartbeat(heartbeat), "heartbeat of", node_id);
-    if (!status.ok()) return status;
+  for (auto& [node_id, node] : nodes_) {
+    ELDR_RETURN_IF_ERROR(Act(node, "heartbeat of", node_id));
   }
   return absl::OkStatus();
+}
+
+GrpcBackend::Running GrpcBackend::SomeRunning() const {
+  for (const auto& [node_id, node] : nodes_) {
+    if (node.load.running_request_ids.empty()) continue;
+    return {node_id, node.load.running_request_ids.front()};
+  }
+  return {};
 }
 
 }  // namespace eldr::replay

@@ -2,8 +2,11 @@
 #ifndef ELDR_BENCH_REPLAY_GRPC_BACKEND_H_
 #define ELDR_BENCH_REPLAY_GRPC_BACKEND_H_
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "bench/replay/placement_backend.h"
 #include "eldr/client/client.h"
@@ -18,6 +21,8 @@ class GrpcBackend final : public PlacementBackend {
   // back may change what the daemon decides.
   GrpcBackend(client::Client& client, std::string model)
       : client_(client), model_(std::move(model)) {}
+  // The nodes stay, until the daemon misses them.
+  ~GrpcBackend() override;
 
   absl::Status RegisterNode(MonotonicTime now, const NodeSpec& node) override;
   absl::Status PushSignature(MonotonicTime now, absl::string_view request_id,
@@ -28,7 +33,7 @@ class GrpcBackend final : public PlacementBackend {
   absl::Status Release(MonotonicTime now, absl::string_view request_id,
                        std::uint64_t output_tokens) override;
 
-  // Sends each node's last heartbeat again, without steps and finished requests, so that nodes live
+  // Reports each node again as it was last, without steps and finished requests, so that nodes live
   // and leases are renewed while nothing is replayed.
   absl::Status RepeatHeartbeats();
 
@@ -37,18 +42,28 @@ class GrpcBackend final : public PlacementBackend {
   const std::string& policy() const { return policy_; }
   std::uint64_t placements() const { return placements_; }
   std::uint64_t calls() const { return calls_; }
-  // The last heartbeat of each node, by its id, as RepeatHeartbeats sends it.
-  const std::map<std::string, v1::HeartbeatRequest>& last_heartbeats() const {
-    return last_heartbeats_;
-  }
+  // Some request that runs in the end, as its node last reported; empty if none does.
+  struct Running {
+    std::string node_id;
+    std::string request_id;
+  };
+  Running SomeRunning() const;
 
  private:
+  struct Node {
+    std::unique_ptr<client::NodeReporter> reporter;
+    client::NodeLoad load;  // what it reports next
+    absl::Duration now;     // of the reporter, which is always due
+  };
+  // One act of the node's reporter: the error it ran into.
+  absl::Status Act(Node& node, absl::string_view act, absl::string_view node_id);
+
   client::Client& client_;
   const std::string model_;
   std::string policy_;
   std::uint64_t placements_ = 0;
   std::uint64_t calls_ = 0;
-  std::map<std::string, v1::HeartbeatRequest> last_heartbeats_;
+  std::map<std::string, Node, std::less<>> nodes_;  // by id; they do not move
 };
 
 }  // namespace eldr::replay

@@ -46,6 +46,7 @@ struct Command {
 absl::Span<const Command> ModelCommands();
 absl::Span<const Command> NodeCommands();
 absl::Span<const Command> HeartbeatCommands();
+absl::Span<const Command> ReportCommands();
 absl::Span<const Command> ResidencyCommands();
 absl::Span<const Command> TopCommands();
 absl::Span<const Command> TailCommands();

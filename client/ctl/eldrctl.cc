@@ -55,9 +55,9 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
 void AddCommands(CLI::App& app, Runner& chosen) {
   std::map<std::string, CLI::App*> groups;
   for (const auto commands :
-       {ModelCommands(), NodeCommands(), HeartbeatCommands(), ResidencyCommands(), TopCommands(),
-        TailCommands(), SignatureCommands(), BlockCommands(), PlaceCommands(), LeaseCommands(),
-        ExplainCommands(), HealthCommands()}) {
+       {ModelCommands(), NodeCommands(), HeartbeatCommands(), ReportCommands(), ResidencyCommands(),
+        TopCommands(), TailCommands(), SignatureCommands(), BlockCommands(), PlaceCommands(),
+        LeaseCommands(), ExplainCommands(), HealthCommands()}) {
     for (const Command& command : commands) {
       CLI::App* parent = &app;
       if (command.group[0] != '\0') {

@@ -1,16 +1,10 @@
 // eldrctl nodes heartbeat
-#include <chrono>
 #include <memory>
-#include <optional>
-#include <thread>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "client/ctl/command.h"
-#include "client/ctl/duration_option.h"
+#include "client/ctl/load_options.h"
 #include "client/ctl/node_table.h"
 #include "client/ctl/print.h"
-#include "client/ctl/step_stats_option.h"
 
 namespace eldr::ctl {
 namespace {
@@ -19,15 +13,7 @@ struct HeartbeatOptions {
   std::string node_id;
   uint64_t incarnation = 0;
   std::string address, model;
-  uint32_t running = 0;
-  uint32_t queued = 0;
-  std::optional<double> kv_usage;
-  std::vector<v1::StepStats> steps;
-  std::vector<std::string> running_requests, finished_requests;
-  std::vector<v1::FinishedRequest> finished_leases;
-  bool complete_list = false;
-  std::optional<absl::Duration> every;
-  std::optional<uint64_t> count;
+  client::NodeLoad load;
 };
 
 v1::HeartbeatRequest RequestOf(const HeartbeatOptions& o) {
@@ -36,18 +22,18 @@ v1::HeartbeatRequest RequestOf(const HeartbeatOptions& o) {
   request.set_incarnation(o.incarnation);
   request.set_address(o.address);
   request.set_model(o.model);
-  request.set_running(o.running);
-  request.set_queued(o.queued);
-  if (o.kv_usage) request.set_kv_usage(*o.kv_usage);
-  for (const v1::StepStats& steps : o.steps) *request.add_steps() = steps;
-  for (const std::string& id : o.running_requests) request.add_running_request_ids(id);
-  request.set_complete_list(o.complete_list);
-  for (const std::string& id : o.finished_requests) request.add_finished_request_ids(id);
-  for (const v1::FinishedRequest& finished : o.finished_leases) *request.add_finished() = finished;
+  request.set_running(o.load.running);
+  request.set_queued(o.load.queued);
+  if (o.load.kv_usage) request.set_kv_usage(*o.load.kv_usage);
+  for (const v1::StepStats& steps : o.load.steps) *request.add_steps() = steps;
+  for (const std::string& id : o.load.running_request_ids) request.add_running_request_ids(id);
+  request.set_complete_list(o.load.complete_list);
+  for (const std::string& id : o.load.finished_request_ids) request.add_finished_request_ids(id);
+  for (const v1::FinishedRequest& finished : o.load.finished) *request.add_finished() = finished;
   return request;
 }
 
-absl::Status SendOne(Session& session, const v1::HeartbeatRequest& request) {
+absl::Status Send(Session& session, const v1::HeartbeatRequest& request) {
   const auto response = session.client.Heartbeat(request);
   if (!response.ok()) return response.status();
   if (session.format == Format::kJson) return PrintJson(*response, session.out);
@@ -60,59 +46,7 @@ absl::Status SendOne(Session& session, const v1::HeartbeatRequest& request) {
                 << response->not_adopted() << " not adopted";
   }
   session.out << "\n";
-  session.out.Flush();
   return absl::OkStatus();
-}
-
-absl::Status SendAll(Session& session, const HeartbeatOptions& o) {
-  v1::HeartbeatRequest request = RequestOf(o);
-  // Without --every just one; with it, until --count or an interrupt.
-  const uint64_t count = o.every ? o.count.value_or(UINT64_MAX) : 1;
-  absl::Status status;
-  for (uint64_t sent = 0; sent < count; ++sent) {
-    if (sent > 0) std::this_thread::sleep_for(absl::ToChronoNanoseconds(*o.every));
-    status = SendOne(session, request);
-    // A daemon that restarts or moves is heard again, by a later heartbeat.
-    const bool passes = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-    if (!status.ok() && (!passes || !o.every)) return status;
-    if (!status.ok() && sent + 1 < count) {
-      PrintError(status, session.err);
-      session.err.Flush();
-    }
-    // Telling these again would count the steps twice, if the daemon took them.
-    request.clear_steps();
-    if (status.ok()) {
-      request.clear_finished_request_ids();
-      request.clear_finished();
-    }
-  }
-  return status;
-}
-
-// REQUEST=LEASE, as `eldrctl place` told the lease; an id may hold a '='.
-void AddFinishedLeases(CLI::App& app, std::vector<v1::FinishedRequest>& finished) {
-  app.add_option_function<std::vector<std::string>>(
-         "--finished-lease",
-         [&finished](const std::vector<std::string>& texts) {
-           for (const std::string& text : texts) {
-             const std::size_t at = text.rfind('=');
-             v1::FinishedRequest one;
-             uint64_t lease_id = 0;
-             if (at == std::string::npos || !absl::SimpleAtoi(text.substr(at + 1), &lease_id)) {
-               throw CLI::ValidationError(
-                   "--finished-lease",
-                   absl::StrCat("got \"", text,
-                                "\", expected REQUEST=LEASE, e.g. r1=1795510817180366"));
-             }
-             one.set_request_id(text.substr(0, at));
-             one.set_lease_id(lease_id);
-             finished.push_back(std::move(one));
-           }
-         },
-         "A request it finished, and its lease, which ends whatever the request holds by now;\n"
-         "may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("REQUEST=LEASE");
 }
 
 Runner DefineHeartbeat(CLI::App& app) {
@@ -121,40 +55,19 @@ Runner DefineHeartbeat(CLI::App& app) {
   app.add_option("--incarnation", o->incarnation, "Its incarnation; 0: not checked [0]");
   app.add_option("--address", o->address, "Its address, as registered [not checked]");
   app.add_option("--model", o->model, "Its model, as registered [not checked]");
-  app.add_option("--running", o->running, "Sequences in its running batch [0]");
-  app.add_option("--queued", o->queued, "Sequences queued for it [0]");
-  app.add_option("--kv-usage", o->kv_usage, "Share of its KV memory in use, 0 to 1");
-  AddStepStats(app, "--steps", o->steps);
-  app.add_option("--running-request", o->running_requests,
-                 "A request it runs, whose lease is renewed; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("REQUEST");
-  app.add_flag("--complete-list", o->complete_list,
-               "The --running-request are all that run or queue on it: unknown ones are adopted,\n"
-               "and leases that are not named end as unconfirmed once they are old enough");
-  app.add_option(
-         "--finished-request", o->finished_requests,
-         "A request it finished, whose lease ends, unless that may be of an earlier one of\n"
-         "the same id; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("REQUEST");
-  AddFinishedLeases(app, o->finished_leases);
-  CLI::Option* const every =
-      AddDuration(app, "--every", o->every, "Go on sending it at this interval");
-  app.add_option("--count", o->count, "How many to send with --every [until interrupted]")
-      ->needs(every);
-  return [o](Session& session) { return SendAll(session, *o); };
+  AddLoadOptions(app, o->load);
+  return [o](Session& session) { return Send(session, RequestOf(*o)); };
 }
 
 constexpr Command kHeartbeatCommands[] = {
-    {"nodes", "heartbeat", "Send a node's heartbeat, once or at an interval",
+    {"nodes", "heartbeat", "Send one heartbeat of a node that is registered",
      "--steps tells of the decode steps of one batch-size bucket since the last heartbeat:\n"
      "  MAX_BATCH:STEPS:TOTAL_DURATION:MEAN_BATCH[:MEAN_CONTEXT_TOKENS[:MEAN_DISTINCT_EXPERTS]]\n"
      "Examples:\n"
      "  eldrctl nodes heartbeat d0 --running 12 --queued 2 --kv-usage 0.4\n"
      "  eldrctl nodes heartbeat d0 --running 12 --steps 16:90:1.26s:11.5:9000:1850\n"
      "  eldrctl nodes heartbeat d0 --finished-request r1 --finished-request r2\n"
-     "  eldrctl nodes heartbeat d0 --running 3 --every 1s",
+     "To keep a node alive: eldrctl nodes report",
      DefineHeartbeat},
 };
 

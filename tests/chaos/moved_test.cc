@@ -31,10 +31,8 @@ class MovedTest : public ::testing::Test {
     Name(2);
     first_ = StartDaemon(2);
     if (HasFatalFailure()) return;
-    Run({"nodes", "register", "d0", "--model", "m", "--address", "a:1", "--heartbeat-interval",
-         "500ms"});
-    Run({"place", "r1", "--model", "m"});
-    heartbeats_ = Start({"nodes", "heartbeat", "d0", "--every", "200ms", "--running-request", "r1"},
+    heartbeats_ = Start({"nodes", "report", "d0", "--model", "m", "--address", "a:1", "--every",
+                         "200ms", "--running-request", "r1"},
                         "heartbeats");
     tail_ = Start({"tail", "--model", "m"}, "tail");
     ASSERT_TRUE(Within(absl::Seconds(20), [&] { return IsHeard(); })) << Output("heartbeats");

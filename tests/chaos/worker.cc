@@ -1,9 +1,9 @@
 // A client of eldrd that chaos tests freeze, cut off and kill:
 //
-//   chaos_worker node TARGET ID         registers and sends a heartbeat every 100 ms
+//   chaos_worker node TARGET ID         registers and sends a heartbeat every 100 ms, each a call
 //   chaos_worker frontend TARGET N TTL  places N requests, with leases of TTL seconds
 //   chaos_worker deaf TARGET            asks on a stream without end and reads no answer
-//   chaos_worker stream TARGET ID       opens a stream of heartbeats for the node, sends one
+//   chaos_worker stream TARGET ID       the same, on a stream
 //
 // Says "ready" on standard output once it is where the test wants it, and then lives until killed.
 #include <grpcpp/create_channel.h>
@@ -15,10 +15,9 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "eldr/v1/fleet.grpc.pb.h"
+#include "eldr/client/client.h"
 #include "eldr/v1/placement.grpc.pb.h"
 
 namespace eldr {
@@ -39,39 +38,32 @@ void SetDeadline(grpc::ClientContext& context, milliseconds timeout) {
   context.set_deadline(std::chrono::system_clock::now() + timeout);
 }
 
-bool Register(v1::FleetService::Stub& stub, const std::string& node_id) {
-  grpc::ClientContext context;
-  SetDeadline(context, milliseconds(1000));
-  v1::RegisterNodeRequest request;
-  v1::NodeSpec& node = *request.mutable_node();
-  node.set_node_id(node_id);
-  node.set_model("m");
-  node.set_address(node_id + ":1");
-  node.set_incarnation(1);
-  node.mutable_heartbeat_interval()->set_nanos(100'000'000);
-  v1::RegisterNodeResponse response;
-  return stub.RegisterNode(&context, request, &response).ok();
-}
-
-[[noreturn]] void BeNode(const std::shared_ptr<grpc::Channel>& channel,
-                         const std::string& node_id) {
-  const auto stub = v1::FleetService::NewStub(channel);
+// Reports a node that never has anything to do.
+[[noreturn]] void BeNode(const std::shared_ptr<grpc::Channel>& channel, const std::string& node_id,
+                         client::NodeReporterOptions options) {
+  v1::NodeSpec spec;
+  spec.set_node_id(node_id);
+  spec.set_model("m");
+  spec.set_address(node_id + ":1");
+  spec.set_incarnation(1);
+  spec.mutable_heartbeat_interval()->set_nanos(100'000'000);
+  client::Options connection;
+  connection.channel = channel;
+  connection.timeout = absl::Seconds(1);
   bool said = false;
-  while (true) {
-    grpc::ClientContext context;
-    SetDeadline(context, milliseconds(1000));
-    v1::HeartbeatRequest request;
-    request.set_node_id(node_id);
-    v1::HeartbeatResponse response;
-    const grpc::Status status = stub->Heartbeat(&context, request, &response);
-    if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
-      if (Register(*stub, node_id)) continue;
-    } else if (status.ok() && !said) {
-      SayReady();
-      said = true;
-    }
-    std::this_thread::sleep_for(milliseconds(100));
-  }
+  options.on_change = [&said](const client::NodeStatus& status) {
+    if (said || status.state != v1::NODE_STATE_READY) return;
+    SayReady();
+    said = true;
+  };
+  const auto client = client::Client::Create(connection);
+  if (!client.ok()) std::exit(1);
+  const auto reporter = client::NodeReporter::Create(
+      **client, spec, []() -> absl::StatusOr<client::NodeLoad> { return client::NodeLoad(); },
+      options);
+  if (!reporter.ok()) std::exit(1);
+  (*reporter)->Start();
+  LiveOn();
 }
 
 [[noreturn]] void BeFrontend(const std::shared_ptr<grpc::Channel>& channel, int requests, int ttl) {
@@ -109,20 +101,6 @@ bool Register(v1::FleetService::Stub& stub, const std::string& node_id) {
   }
 }
 
-[[noreturn]] void HoldStream(const std::shared_ptr<grpc::Channel>& channel,
-                             const std::string& node_id) {
-  const auto stub = v1::FleetService::NewStub(channel);
-  Register(*stub, node_id);
-  grpc::ClientContext context;
-  const auto stream = stub->StreamHeartbeats(&context);
-  v1::StreamHeartbeatsRequest request;
-  request.mutable_heartbeat()->set_node_id(node_id);
-  v1::StreamHeartbeatsResponse response;
-  if (!stream->Write(request) || !stream->Read(&response) || !response.has_taken()) std::exit(1);
-  SayReady();
-  LiveOn();
-}
-
 std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
@@ -136,12 +114,12 @@ int Run(const std::vector<std::string>& arguments) {
   if (arguments.size() >= 3) {
     const std::string& role = arguments[1];
     const auto channel = Connect(arguments[2]);
-    if (role == "node" && arguments.size() == 4) BeNode(channel, arguments[3]);
+    if (role == "node" && arguments.size() == 4) BeNode(channel, arguments[3], {.stream = false});
     if (role == "frontend" && arguments.size() == 5) {
       BeFrontend(channel, std::atoi(arguments[3].c_str()), std::atoi(arguments[4].c_str()));
     }
     if (role == "deaf" && arguments.size() == 3) BeDeaf(channel);
-    if (role == "stream" && arguments.size() == 4) HoldStream(channel, arguments[3]);
+    if (role == "stream" && arguments.size() == 4) BeNode(channel, arguments[3], {.stream = true});
   }
   std::fputs("chaos_worker: expected node, frontend, deaf or stream, and a target\n", stderr);
   return 2;

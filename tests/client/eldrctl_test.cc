@@ -143,24 +143,20 @@ TEST_F(EldrctlTest, RegistersANodeWithAllItsFields) {
   EXPECT_EQ(spec.incarnation(), 17u);
 }
 
-TEST_F(EldrctlTest, RepeatedHeartbeatsTellStepsOnce) {
+TEST_F(EldrctlTest, TellsALoadInAHeartbeat) {
   Answer(daemon_.fleet.heartbeat, v1::HeartbeatResponse());
   EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--running", "3", "--kv-usage", "0.5", "--steps",
-                 "4:10:100ms:3", "--finished-request", "r1", "--finished-lease", "a=b=77",
-                 "--every", "1ms", "--count", "2"}),
+                 "4:10:100ms:3", "--finished-request", "r1", "--finished-lease", "a=b=77"}),
             kExitOk);
   const auto sent = daemon_.fleet.heartbeat.requests();
-  ASSERT_THAT(sent, SizeIs(2));
+  ASSERT_THAT(sent, SizeIs(1));
+  EXPECT_EQ(sent[0].running(), 3u);
   EXPECT_EQ(sent[0].kv_usage(), 0.5);
   EXPECT_THAT(sent[0].steps(), SizeIs(1));
   EXPECT_THAT(sent[0].finished_request_ids(), ElementsAre("r1"));
   ASSERT_THAT(sent[0].finished(), SizeIs(1));
   EXPECT_EQ(sent[0].finished(0).request_id(), "a=b");
   EXPECT_EQ(sent[0].finished(0).lease_id(), 77u);
-  EXPECT_THAT(sent[1].finished(), SizeIs(0));
-  EXPECT_EQ(sent[1].running(), 3u);
-  EXPECT_THAT(sent[1].steps(), SizeIs(0));
-  EXPECT_THAT(sent[1].finished_request_ids(), SizeIs(0));
 }
 
 TEST_F(EldrctlTest, ListsNodesAsTableAndJson) {
@@ -576,30 +572,59 @@ TEST_F(EldrctlTest, ListsOnePageIfAsked) {
   EXPECT_THAT(out(), AllOf(HasSubstr("second"), Not(HasSubstr("first"))));
 }
 
-TEST_F(EldrctlTest, HeartbeatsAndViewsGoOnWhenTheDaemonIsAwayForAWhile) {
-  // Every attempt of the first heartbeat, and of the first view.
-  const auto away_first = [](auto& call) {
-    auto left = std::make_shared<std::atomic<int>>(4);
-    call.set_answer([left](const auto&, auto*) {
-      return left->fetch_sub(1) > 0 ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "not yet")
-                                    : grpc::Status::OK;
-    });
-  };
-  away_first(daemon_.fleet.heartbeat);
-  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms", "--count", "2"}), kExitOk);
-  EXPECT_EQ(err(), "error: UNAVAILABLE: not yet\n");
-  EXPECT_THAT(out(), HasSubstr("node d0 is"));
-  away_first(daemon_.fleet.list_nodes);
+TEST_F(EldrctlTest, StandsInForANodeUntilItLeaves) {
+  Answer(daemon_.fleet.register_node, v1::RegisterNodeResponse());
+  Answer(daemon_.fleet.drain_node, v1::DrainNodeResponse());
+  Answer(daemon_.fleet.remove_node, v1::RemoveNodeResponse());
+  // Away at first, and forgetful once.
+  auto beats = std::make_shared<std::atomic<int>>(0);
+  daemon_.fleet.heartbeat.set_answer([beats](const auto&, v1::HeartbeatResponse* response) {
+    const int beat = beats->fetch_add(1);
+    response->set_state(v1::NODE_STATE_READY);
+    response->set_draining(beat > 4);
+    return beat == 0   ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "not yet")
+           : beat == 2 ? grpc::Status(grpc::StatusCode::NOT_FOUND, "register again")
+                       : grpc::Status::OK;
+  });
+  EXPECT_EQ(Run({"nodes", "report", "d0", "--model", "m", "--address", "h:1", "--every", "20ms",
+                 "--running", "2", "--finished-request", "r1", "--steps", "4:10:100ms:3", "--for",
+                 "1s", "--drain-after", "500ms"}),
+            kExitOk)
+      << err();
+  EXPECT_THAT(err(), HasSubstr("error: UNAVAILABLE: not yet\n"));
+  EXPECT_THAT(out(), HasSubstr("node d0 is ready; it holds 0 leases\n"));
+  EXPECT_THAT(out(), HasSubstr("node d0 is ready, draining"));
+  EXPECT_THAT(daemon_.fleet.register_node.requests(), SizeIs(2));
+  EXPECT_GT(daemon_.fleet.register_node.requests().at(0).node().incarnation(), 0u);
+  EXPECT_THAT(daemon_.fleet.drain_node.requests(), SizeIs(1));
+  EXPECT_THAT(daemon_.fleet.remove_node.requests(), SizeIs(1));
+  const auto sent = daemon_.fleet.heartbeat.requests();
+  ASSERT_GT(sent.size(), 3u);
+  EXPECT_EQ(sent[1].running(), 2u);
+  EXPECT_THAT(sent[1].steps(), SizeIs(0));  // they may have been counted
+  EXPECT_THAT(sent[1].finished_request_ids(), ElementsAre("r1"));
+  EXPECT_THAT(sent[3].finished_request_ids(), SizeIs(0));
+}
+
+TEST_F(EldrctlTest, EndsAsANodeWhoseIdWasTaken) {
+  daemon_.fleet.register_node.set_answer([](const auto&, auto*) {
+    return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "a newer process took the id");
+  });
+  EXPECT_EQ(Run({"nodes", "report", "d0", "--model", "m", "--address", "h:1", "--unary"}),
+            kExitCallFailed);
+  EXPECT_THAT(err(), HasSubstr("a newer process took the id"));
+}
+
+TEST_F(EldrctlTest, ViewsGoOnWhenTheDaemonIsAwayForAWhile) {
+  // Every attempt of the first view.
+  auto left = std::make_shared<std::atomic<int>>(4);
+  daemon_.fleet.list_nodes.set_answer([left](const auto&, auto*) {
+    return left->fetch_sub(1) > 0 ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "not yet")
+                                  : grpc::Status::OK;
+  });
   EXPECT_EQ(Run({"top", "--interval", "1ms", "--count", "2"}), kExitOk);
   EXPECT_EQ(err(), "error: UNAVAILABLE: not yet\n");
   EXPECT_THAT(out(), HasSubstr("0 nodes"));
-  // The last word counts, and what does not pass ends it.
-  away_first(daemon_.fleet.heartbeat);
-  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms", "--count", "1"}), kExitCallFailed);
-  daemon_.fleet.heartbeat.set_answer([](const auto&, auto*) {
-    return grpc::Status(grpc::StatusCode::NOT_FOUND, "register again");
-  });
-  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms"}), kExitCallFailed);
 }
 
 TEST_F(EldrctlTest, PaddedRowsOfDecodeDoNotMatter) {
