@@ -34,13 +34,24 @@ forbid '(server|client|bench|tests|proto)/' 'core includes only core' core
 
 # The client is installed alone: it may know the contract, never the daemon's insides; but for the
 # store of block signatures, a library of its own, behind its sources.
-forbid '(server|bench|tests)/|core/([^p]|p[^r]|pr[^e])' \
-  'client includes only client, core/prefix and the generated protos' client
+for folder in client/*/; do
+  [[ $folder != client/agent/ ]] || continue
+  forbid '(server|bench|tests)/|core/([^p]|p[^r]|pr[^e])' \
+    'client includes only client, core/prefix and the generated protos' "$folder"
+done
+forbid 'client/agent/' 'the agent is a program: nobody builds on it' \
+  client/ctl client/engines client/include client/scrape client/src
+
+# The agent serves and logs as the daemon does (eldr_port), and knows nothing else of it.
+forbid '(bench|tests)/|core/([^b]|b[^a]|ba[^s])|server/(auth|convert|metrics|record|rpc|service|state|[a-z_]+\.h)' \
+  'client/agent includes only client, core/base and the HTTP port and log of the server' client/agent
 forbid 'core/' 'the headers that the client installs stand alone' client/include
 
 # Decoders of what engines return serve the simulator and the fuzz targets too.
 forbid 'grpc|google/|CLI/|.*\.pb\.h|eldr/|client/(ctl|src)/' \
   'client/engines knows bytes and JSON, neither the service nor a command line' client/engines
+forbid 'grpc|google/|CLI/|.*\.pb\.h|eldr/|core/|client/(agent|ctl|engines|src)/' \
+  'client/scrape knows pages of metrics, neither the service nor a command line' client/scrape
 
 # Nothing builds on the daemon but the daemon, its tests and the load drivers.
 forbid '(client|bench|tests)/' 'server includes only server, core and the generated protos' server

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/base/openssl_handle.h"
 #include "server/config/config.h"
 
 namespace eldr {
@@ -39,7 +40,6 @@ struct TlsMaterial {
 // config.enabled().
 absl::StatusOr<TlsMaterial> ReadTlsFiles(const TlsConfig& config);
 
-using SslContextPtr = std::shared_ptr<SSL_CTX>;
 // For a port that asks for no client certificate. INVALID_ARGUMENT if the library refuses it.
 absl::StatusOr<SslContextPtr> MakeServerContext(const TlsMaterial& material);
 

@@ -4,6 +4,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <memory>
@@ -20,6 +21,8 @@ struct OpensslFreer {
 using BioPtr = std::unique_ptr<BIO, OpensslFreer<BIO_free>>;
 using X509Ptr = std::unique_ptr<X509, OpensslFreer<X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, OpensslFreer<EVP_PKEY_free>>;
+// Shared by the connections that are served with it.
+using SslContextPtr = std::shared_ptr<SSL_CTX>;
 
 }  // namespace eldr
 
