@@ -1,7 +1,5 @@
 #include "server/daemon.h"
 
-#include <prometheus/text_serializer.h>
-
 #include <algorithm>
 #include <iterator>
 #include <thread>
@@ -15,6 +13,7 @@
 #include "server/base/processors.h"
 #include "server/changed_keys.h"
 #include "server/metrics/single_metric.h"
+#include "server/metrics_page.h"
 #include "server/page/api_pages.h"
 #include "server/page/ui_pages.h"
 #include "server/pages.h"
@@ -207,7 +206,11 @@ std::vector<HttpPage> Daemon::PeoplesPages() {
 absl::Status Daemon::OpenHttpPort() {
   ListenAddress address;
   ELDR_ASSIGN_OR_RETURN(address, ParseListenAddress(config_.http.listen));
-  HttpServer::Options options{.pages = MakePages({.metrics = [this] { return MetricsText(); },
+  HttpServer::Options options{.pages = MakePages({.metrics =
+                                                      [this](const HttpRequest& request) {
+                                                        return MetricsPage(request,
+                                                                           CollectMetrics());
+                                                      },
                                                   .not_ready = [this] { return NotReady(); },
                                                   .page = PeoplesPages()}),
                               .max_connections = HttpConnectionLimit()};
@@ -320,12 +323,15 @@ void Daemon::Reload(const absl::StatusOr<Config>& config) {
   log_.set_level(level);
 }
 
-std::string Daemon::MetricsText() {
+std::vector<prometheus::MetricFamily> Daemon::CollectMetrics() {
   metrics_.SetCallsInFlight(gate_.in_flight());
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
   for (auto more : {collector_->Collect(), process_.Collect(), log_collector_.Collect()}) {
     std::move(more.begin(), more.end(), std::back_inserter(families));
   }
+  families.push_back(SingleGauge("eldr_node_timeout_seconds",
+                                 "Silence after which a node that sends heartbeats is lost.",
+                                 absl::ToDoubleSeconds(config_.router.node_timeout)));
   families.push_back(SingleGauge("eldr_ready", "1 while calls are taken, as /readyz has it.",
                                  NotReady().empty() ? 1 : 0));
   families.push_back(SingleCounter(
@@ -336,7 +342,7 @@ std::string Daemon::MetricsText() {
       "eldr_connections_flooded_total",
       "Connections to the gRPC port that were ended, as they sent on and on what nobody asked for.",
       static_cast<double>(grpc_->listeners().floods())));
-  return prometheus::TextSerializer().Serialize(families);
+  return families;
 }
 
 }  // namespace eldr

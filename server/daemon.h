@@ -95,7 +95,7 @@ class Daemon {
   void CheckReadiness();
   // Why no calls should come just now; empty if they should.
   std::string NotReady() const;
-  std::string MetricsText();
+  std::vector<prometheus::MetricFamily> CollectMetrics();
 
   const Config config_;
   const Clock& clock_;

@@ -45,12 +45,7 @@ std::vector<HttpPage> MakePages(PageSources sources) {
        .handler = [](const HttpRequest&) { return HttpResponse{.body = "ok\n"}; }},
       {.path = "/readyz", .kind = HttpPage::Kind::kAtOnce, .needs_token = false, .handler = ready},
       {.path = "/health", .kind = HttpPage::Kind::kAtOnce, .needs_token = false, .handler = ready},
-      {.path = "/metrics",
-       .handler =
-           [metrics = std::move(sources.metrics)](const HttpRequest&) {
-             return HttpResponse{.type = "text/plain; version=0.0.4; charset=utf-8",
-                                 .body = metrics()};
-           }},
+      {.path = "/metrics", .handler = std::move(sources.metrics)},
   };
   pages.insert(pages.end(), others.begin(), others.end());
   return pages;

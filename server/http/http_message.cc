@@ -88,6 +88,7 @@ constexpr absl::string_view kCommonHeaders =
 
 // The header of a request that is kept as it comes, or nullptr.
 std::string* KeptHeader(absl::string_view name, HttpRequest& request) {
+  if (absl::EqualsIgnoreCase(name, "accept")) return &request.accept;
   if (absl::EqualsIgnoreCase(name, "accept-encoding")) return &request.accept_encoding;
   if (absl::EqualsIgnoreCase(name, "if-none-match")) return &request.if_none_match;
   if (absl::EqualsIgnoreCase(name, "last-event-id")) return &request.last_event_id;

@@ -15,12 +15,13 @@ namespace eldr {
 inline constexpr std::size_t kMaxHttpRequestBytes = 16 << 10;
 
 struct HttpRequest {
-  bool head = false;          // HEAD: as GET, but the answer has no body
+  bool head = false;       // HEAD: as GET, but the answer has no body
   std::string path = {};   // "/metrics"
   std::string query = {};  // what follows the first '?', as it came
   // The header's value; empty if there is none or more than one.
   std::string authorization = {};
   // The values of these headers, the last one if there are more; empty without.
+  std::string accept = {};
   std::string accept_encoding = {};
   std::string if_none_match = {};
   std::string last_event_id = {};

@@ -70,6 +70,9 @@ Families::Families(Registry& registry)
       reconciled(CounterFamily(
           registry, "eldr_reconciled_requests_total",
           "Requests that nodes named in complete lists and that held no lease there, by outcome.")),
+      watch_missed(CounterFamily(
+          registry, "eldr_watch_missed_total",
+          "Placements that watchers were not told of, because they did not read fast enough.")),
       build_info(
           GaugeFamily(registry, "eldr_build_info", "Always 1; the label tells the version.")) {
   build_info.Add({{"version", kVersion}}).Set(1);

@@ -36,6 +36,7 @@ class Families {
   prometheus::Family<prometheus::Counter>& signatures_dropped;
   prometheus::Family<prometheus::Counter>& leases_ended;
   prometheus::Family<prometheus::Counter>& reconciled;
+  prometheus::Family<prometheus::Counter>& watch_missed;
   prometheus::Family<prometheus::Gauge>& build_info;
 };
 

@@ -162,6 +162,7 @@ void ModelMetrics::OnSignaturesDropped(std::size_t expired, std::size_t evicted)
 Metrics::Metrics(prometheus::Registry& registry, std::size_t max_models)
     : families_(std::make_unique<Families>(registry)),
       calls_in_flight_(&families_->calls_in_flight.Add({})),
+      watch_missed_(&families_->watch_missed.Add({})),
       slots_(4 * max_models) {
   for (std::size_t call = 0; call < kCalls; ++call) {
     const std::string name = Text(kCallNames[call]);

@@ -144,6 +144,8 @@ class Metrics {
   void SetCallsInFlight(std::int64_t calls);
   // Calls that a limit refused, so far.
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+  // A watcher of placements was too slow to be told of one.
+  void OnWatchMissed() { watch_missed_->Increment(); }
 
  private:
   // Open addressing, filled to a quarter at most; models are only ever added.
@@ -151,6 +153,7 @@ class Metrics {
 
   std::unique_ptr<Families> families_;
   prometheus::Gauge* const calls_in_flight_;
+  prometheus::Counter* const watch_missed_;
   struct CallMetrics {
     prometheus::Counter* ok;
     prometheus::Histogram* seconds;

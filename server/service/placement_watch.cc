@@ -57,6 +57,7 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
       --holds_;
       if (queue_.size() >= kMostQueued) {
         ++missed_;
+        context_.metrics.OnWatchMissed();
         return;
       }
       queue_.push_back({told, std::exchange(missed_, 0)});

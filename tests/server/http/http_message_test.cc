@@ -29,6 +29,7 @@ TEST(HttpMessageTest, ReadsARequestOnceItIsWhole) {
   EXPECT_EQ(request.path, "/metrics");
   EXPECT_EQ(request.query, "a=b&c");
   EXPECT_EQ(request.authorization, "Bearer t");
+  EXPECT_EQ(request.accept, "");
   ASSERT_EQ(ParseHttpRequest("HEAD / HTTP/1.0\n\n", request), HttpParse::kDone);
   EXPECT_TRUE(request.head);
   EXPECT_EQ(request.authorization, "") << "not that of the former one";
@@ -57,11 +58,12 @@ TEST(HttpMessageTest, RefusesWhatIsNoRequest) {
 
 TEST(HttpMessageTest, KeepsTheHeadersThatPagesLookAt) {
   HttpRequest request;
-  ASSERT_EQ(
-      ParseHttpRequest("GET / HTTP/1.1\r\nACCEPT-Encoding: gzip, br\r\nIf-None-Match: \"a\"\r\n"
-                       "Last-Event-ID:  7 \r\n\r\n",
-                       request),
-      HttpParse::kDone);
+  ASSERT_EQ(ParseHttpRequest("GET / HTTP/1.1\r\nAccept: a/b;q=0.5, c/d\r\nAccept-Language: en\r\n"
+                             "ACCEPT-Encoding: gzip, br\r\nIf-None-Match: \"a\"\r\n"
+                             "Last-Event-ID:  7 \r\n\r\n",
+                             request),
+            HttpParse::kDone);
+  EXPECT_EQ(request.accept, "a/b;q=0.5, c/d");
   EXPECT_EQ(request.accept_encoding, "gzip, br");
   EXPECT_EQ(request.if_none_match, "\"a\"");
   EXPECT_EQ(request.last_event_id, "7");
@@ -81,6 +83,8 @@ TEST(HttpMessageTest, WritesAnswers) {
   EXPECT_THAT(whole, HasSubstr("\r\nContent-Length: 3\r\n"));
   EXPECT_THAT(whole, HasSubstr("\r\nWWW-Authenticate: Bearer\r\n"));
   EXPECT_THAT(whole, ::testing::EndsWith("\r\n\r\nno\n"));
+  EXPECT_THAT(SerializeHttpResponse({.body = "ok\n", .more_headers = "Vary: Accept\r\n"}, false),
+              HasSubstr("\r\nVary: Accept\r\n"));
   const std::string head = SerializeHttpResponse({.body = "ok\n"}, true);
   EXPECT_THAT(head, HasSubstr("Content-Length: 3"));
   EXPECT_THAT(head, Not(HasSubstr("ok\n")));

@@ -158,6 +158,7 @@ TEST_F(PlacementWatchTest, ASlowReaderMissesSomeAndHoldsNobodyUp) {
   read_enough.store(true);
   placer.join();
   EXPECT_GT(missed, 0u);
+  EXPECT_GE(Metric("eldr_watch_missed_total"), static_cast<double>(missed));
   context.TryCancel();
 }
 
