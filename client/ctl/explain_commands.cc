@@ -27,6 +27,7 @@ void PrintDecision(const v1::ExplainPlacementResponse& explained, Printer out) {
        {"signature_age",
         explained.has_signature_age() ? DurationText(explained.signature_age()) : std::string()},
        {"prefill_worker", explained.prefill_worker()},
+       {"trace_id", explained.trace_id()},
        {"load_basis", EnumText(v1::LoadBasis_Name(explained.load_basis()), "LOAD_BASIS_")},
        {"candidates", absl::StrCat(explained.candidate_count())}},
       out);

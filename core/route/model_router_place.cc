@@ -104,7 +104,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   for (std::size_t i = 1; i < std::min(candidates.size(), 1 + kMaxFallbacks); ++i) {
     placement.fallbacks.push_back(ToPlacedNode(*candidates[i].node));
   }
-  WriteReceipt(placement, lease, knowledge);
+  WriteReceipt(query, placement, lease, knowledge);
   if (learns) prior_.Learn(*signature);
   if (in_query && signature != &*in_query) {
     spare_signatures_.Give(*std::exchange(in_query, std::nullopt));
@@ -214,13 +214,14 @@ Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
   return placement;
 }
 
-void ModelRouter::WriteReceipt(const Placement& placement, const Lease& lease,
-                               const Knowledge& knowledge) {
+void ModelRouter::WriteReceipt(const PlacementQuery& query, const Placement& placement,
+                               const Lease& lease, const Knowledge& knowledge) {
   Receipt* receipt = receipts_.Next();
   if (receipt == nullptr) return;
   receipt->place_time = clock_.Wall();
   receipt->request_id = lease.request_id;
   receipt->prefill_worker.assign(knowledge.prefill_worker.data(), knowledge.prefill_worker.size());
+  receipt->trace_id.assign(query.trace_id.data(), query.trace_id.size());
   receipt->node_id = lease.node->spec.node_id;
   receipt->lease_id = placement.lease_id;
   receipt->policy = placement.policy;

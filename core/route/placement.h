@@ -38,6 +38,7 @@ struct PlacementQuery {
   absl::Span<const std::string* const> allow_nodes;   // empty: all
   absl::Span<const std::string* const> exclude_nodes;
   std::optional<absl::Duration> lease_ttl;  // 1 s to 1 h; not given: the configured one
+  absl::string_view trace_id;               // the caller's trace, for the receipt; may be empty
 };
 
 // Why the answered node was answered; see PlacementReason in placement.proto.

@@ -34,6 +34,7 @@ struct Receipt {
   absl::Time place_time;
   std::string request_id;
   std::string prefill_worker;
+  std::string trace_id;  // empty if the caller told none
   std::string node_id;
   std::uint64_t lease_id = 0;
   absl::string_view policy;

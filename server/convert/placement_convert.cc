@@ -105,6 +105,7 @@ void ReceiptToProto(const Receipt& receipt, v1::ExplainPlacementResponse* proto)
     count->set_nodes(receipt.ineligible[reason]);
   }
   proto->set_prefill_worker(receipt.prefill_worker);
+  proto->set_trace_id(receipt.trace_id);
   if (receipt.shadow.has_value()) {
     v1::ShadowDecision* const shadow = proto->mutable_shadow();
     shadow->set_policy(std::string(receipt.shadow->policy));

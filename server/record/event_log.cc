@@ -122,7 +122,8 @@ void EventLog::OnLeasePlaced(const Lease& lease) {
   placing_[lease.id] = placing;
 }
 
-void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placement) {
+void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placement,
+                        absl::string_view trace_id) {
   if (placement.reason == PlacementReason::kExistingLease) return;
   Placing placing{};
   {
@@ -138,6 +139,7 @@ void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placemen
   *placed->mutable_query() = query;
   placed->set_node_id(std::string(placement.node.node_id));
   placed->set_reason(ToProto(placement.reason));
+  placed->set_trace_id(std::string(trace_id));
   files_->Fill(placing.place, record);
 }
 

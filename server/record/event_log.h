@@ -39,7 +39,8 @@ class EventLog {
   // that the placement stands before whatever happens to its lease.
   void OnLeasePlaced(const Lease& lease);
   // Only of new placements: renewals decide nothing.
-  void OnPlaced(const v1::PlaceRequest& query, const Placement& placement);
+  void OnPlaced(const v1::PlaceRequest& query, const Placement& placement,
+                absl::string_view trace_id);
   void OnLeaseAdopted(absl::string_view model, const Lease& lease);
   void OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end);
   void OnHeartbeat(const v1::HeartbeatRequest& heartbeat);

@@ -16,6 +16,7 @@
 #include "server/rpc/received.h"
 #include "server/rpc/service_context.h"
 #include "server/rpc/stream_admission.h"
+#include "server/rpc/trace_context.h"
 
 namespace eldr {
 
@@ -46,6 +47,7 @@ class MessageStream : public grpc::ServerBidiReactor<Received<Request>, Response
 
   // Call once, from the service method.
   void Begin(const grpc::ServerContextBase& rpc) {
+    trace_id_ = TraceIdOf(rpc);
     entered_ = context_.gate.EnterStream(this);
     absl::Status refusal = entered_ ? admission_.Admit(context_, call_, rpc) : absl::OkStatus();
     Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -93,6 +95,8 @@ class MessageStream : public grpc::ServerBidiReactor<Received<Request>, Response
   }
   // The client's address, as limits per client count it.
   const std::string& peer() const { return admission_.peer(); }
+  // The trace that the stream was opened in; empty if none was told.
+  absl::string_view trace_id() const { return trace_id_; }
 
   ServiceContext& context_;
 
@@ -225,8 +229,9 @@ class MessageStream : public grpc::ServerBidiReactor<Received<Request>, Response
   const Call call_;
   StreamAdmission admission_;
   bool entered_ = false;
-  Received<Request> request_;  // owned by the read, then by Handle()
-  Response response_;          // owned by the write
+  absl::string_view trace_id_;  // a part of the call's metadata
+  Received<Request> request_;   // owned by the read, then by Handle()
+  Response response_;           // owned by the write
 
   Mutex mutex_;
   std::deque<Response> answers_ ABSL_GUARDED_BY(mutex_);

@@ -22,12 +22,14 @@ void LogPlacement(ServiceContext& context, const PlacementQuery& query,
                                 {"node", placement->node.node_id},
                                 {"lease", placement->lease_id},
                                 {"reason", Name(placement->reason)},
-                                {"signature", Name(placement->signature_quality)}});
+                                {"signature", Name(placement->signature_quality)},
+                                {"trace", query.trace_id}});
   } else {
     context.log.Info("not_placed", {{"model", query.model},
                                     {"request", query.request_id},
                                     {"outcome", OutcomeName(placement.status().code())},
-                                    {"message", placement.status().message()}});
+                                    {"message", placement.status().message()},
+                                    {"trace", query.trace_id}});
   }
 }
 
@@ -91,13 +93,14 @@ absl::Status UpdateBlocks(ServiceContext& context, const v1::UpdateBlocksRequest
 }
 
 absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
-                   v1::PlaceResponse* response) {
+                   absl::string_view trace_id, v1::PlaceResponse* response) {
   ModelMetrics* const metrics = context.metrics.FindModel(request.model());
-  const absl::StatusOr<PlacementQuery> query = FromProto(request);
+  absl::StatusOr<PlacementQuery> query = FromProto(request);
   if (!query.ok()) {
     if (metrics != nullptr) metrics->OnNotPlaced(query.status().code());
     return query.status();
   }
+  query->trace_id = trace_id;
   const MonotonicTime start = context.clock.Monotonic();
   const absl::StatusOr<Placement> placement = context.router.Place(*query);
   if (metrics != nullptr) {
@@ -107,7 +110,7 @@ absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
   if (context.log_requests) LogPlacement(context, *query, placement);
   if (!placement.ok()) return placement.status();
   context.feed.Publish(query->model, query->request_id, *placement);
-  if (context.event_log != nullptr) context.event_log->OnPlaced(request, *placement);
+  if (context.event_log != nullptr) context.event_log->OnPlaced(request, *placement, trace_id);
   Capture(context, request, /*append=*/false);
   ToProto(*placement, response);
   return absl::OkStatus();

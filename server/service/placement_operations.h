@@ -4,6 +4,7 @@
 #define ELDR_SERVER_SERVICE_PLACEMENT_OPERATIONS_H_
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "eldr/v1/placement.pb.h"
 #include "server/rpc/service_context.h"
 
@@ -14,9 +15,9 @@ absl::Status PushSignature(ServiceContext& context, const v1::PushSignatureReque
                            v1::PushSignatureResponse* response);
 absl::Status UpdateBlocks(ServiceContext& context, const v1::UpdateBlocksRequest& request,
                           v1::UpdateBlocksResponse* response);
-// Places at once, whatever the request's signature_wait.
+// Places at once, whatever the request's signature_wait. `trace_id`: the caller's, or empty.
 absl::Status Place(ServiceContext& context, const v1::PlaceRequest& request,
-                   v1::PlaceResponse* response);
+                   absl::string_view trace_id, v1::PlaceResponse* response);
 absl::Status RenewLease(ServiceContext& context, const v1::RenewLeaseRequest& request,
                         v1::RenewLeaseResponse* response);
 absl::Status RenewLeases(ServiceContext& context, const v1::RenewLeasesRequest& request,

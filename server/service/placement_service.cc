@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/convert/placement_convert.h"
+#include "server/rpc/trace_context.h"
 #include "server/service/placement_operations.h"
 #include "server/service/placement_streams.h"
 #include "server/service/placement_turn.h"
@@ -25,7 +26,7 @@ grpc::ServerUnaryReactor* QueuePlacement(ServiceContext& context, grpc::Callback
         LineOf(context, request.model()), [&context, rpc, &request, response, reactor, call] {
           // Who gave up meanwhile would never release the lease.
           absl::Status placed = CheckWanted(*rpc);
-          if (placed.ok()) placed = Place(context, request, response);
+          if (placed.ok()) placed = Place(context, request, TraceIdOf(*rpc), response);
           WhenKept(context, [call, reactor, placed] { call->Answer(reactor, placed); });
         });
   }
@@ -47,7 +48,7 @@ grpc::ServerUnaryReactor* StartPlacement(ServiceContext& context, grpc::Callback
   }
   if (const WorkLine::Turn turn = context.placements.TryEnter(LineOf(context, request.model()))) {
     return AnswerCall(context, Call::kPlace, rpc,
-                      [&] { return Place(context, request, response); });
+                      [&] { return Place(context, request, TraceIdOf(*rpc), response); });
   }
   return QueuePlacement(context, rpc, request, response);
 }

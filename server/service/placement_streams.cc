@@ -55,7 +55,7 @@ void PlacementStream::Decide(Query query, MonotonicTime start) {
                 if (ClientIsGone()) return Drop();
                 v1::StreamPlacementsResponse response;
                 if (status.ok())
-                  status = Place(context_, query->place(), response.mutable_placed());
+                  status = Place(context_, query->place(), trace_id(), response.mutable_placed());
                 Conclude(query->id(), std::move(response), status, start);
               });
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/base/peer.h"
+#include "server/rpc/trace_context.h"
 #include "server/rpc/unary_call.h"
 #include "server/service/placement_operations.h"
 #include "server/service/placement_turn.h"
@@ -44,7 +45,7 @@ class WaitingPlacement final : public grpc::ServerUnaryReactor {
   void OnWaited() {
     PlaceInTurn(context_, request_.model(), [this](absl::Status status) {
       if (status.ok()) status = CheckWanted(*rpc_);
-      if (status.ok()) status = eldr::Place(context_, request_, response_);
+      if (status.ok()) status = eldr::Place(context_, request_, TraceIdOf(*rpc_), response_);
       WhenKept(context_, [this, status] { Answer(status); });
     });
   }

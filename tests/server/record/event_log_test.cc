@@ -171,8 +171,8 @@ TEST_F(EventLogTest, NoEndStandsBeforeItsPlacement) {
   event_log->Flush();
   v1::PlaceRequest request;
   request.set_request_id("r");
-  event_log->OnPlaced(request, second);
-  event_log->OnPlaced(request, first);
+  event_log->OnPlaced(request, second, "");
+  event_log->OnPlaced(request, first, "4bf92f3577b34da6a3ce929d0e0e4736");
   events.set_event_log(nullptr);
   event_log.reset();
 
@@ -180,6 +180,8 @@ TEST_F(EventLogTest, NoEndStandsBeforeItsPlacement) {
   EXPECT_THAT(Kinds(records), ElementsAre(Kind::kNodeRegistered, Kind::kNodeState, Kind::kPlaced,
                                           Kind::kLeaseEnded, Kind::kPlaced));
   EXPECT_EQ(records[2].time().seconds(), absl::ToUnixSeconds(placed_at));
+  EXPECT_EQ(records[2].placed().trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_EQ(records[4].placed().trace_id(), "");
 }
 
 }  // namespace

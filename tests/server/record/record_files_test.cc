@@ -286,7 +286,7 @@ TEST_F(RecordFilesTest, ADiskThatHangsHoldsUpNoPlacement) {
     query.request_id = request.request_id();
     const absl::StatusOr<Placement> placement = router->Place(query);
     ASSERT_THAT(placement, IsOk());
-    event_log->OnPlaced(request, *placement);
+    event_log->OnPlaced(request, *placement, "");
     EXPECT_THAT(router->Release({{"m", query.request_id, 0}, {}, {}}), IsOk());
     EXPECT_GE(event_log->counts().bytes, 0u);
   }
