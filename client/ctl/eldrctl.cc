@@ -91,9 +91,7 @@ int Fail(const absl::Status& status, Printer err) {
   return kExitCallFailed;
 }
 
-}  // namespace
-
-int RunEldrctl(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+int Run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
   CLI::App app("Talks to eldrd, the router for the decode phase of mixture-of-experts requests.",
                "eldrctl");
   GlobalOptions global;
@@ -117,6 +115,16 @@ int RunEldrctl(const std::vector<std::string>& arguments, std::ostream& out, std
   Session session{**client, out, err, global.format, &out == &std::cout};
   const absl::Status status = chosen(session);
   return status.ok() ? kExitOk : Fail(status, err);
+}
+
+}  // namespace
+
+int RunEldrctl(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+  const int exit_code = Run(arguments, out, err);
+  // Whoever reads it shall not take a part of an answer for all of it.
+  if (out.flush()) return exit_code;
+  err << "error: cannot write to standard output\n";
+  return exit_code == kExitOk ? kExitCallFailed : exit_code;
 }
 
 }  // namespace eldr::ctl
