@@ -69,8 +69,8 @@ case $language in
   rust)
     needs cargo 1.88 "$(version cargo --version)"
     needs protoc 3.15 "$(version protoc --version)"
-    fetch cargo fetch --locked
-    build cargo build --locked
+    fetch cargo fetch
+    build cargo build
     program=("$example/target/debug/eldr-place")
     ;;
   *) fail "expected go, node or rust" ;;
