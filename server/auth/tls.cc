@@ -17,7 +17,7 @@ namespace {
 
 constexpr char kCertificates[] = "a file of certificates in PEM";
 constexpr char kPrivateKey[] = "a private key in PEM, without a passphrase";
-constexpr std::size_t kMaxFileBytes = 1 << 20;
+constexpr std::size_t kMaxTlsFileBytes = 1 << 20;
 
 absl::Status Refuse(absl::string_view key, absl::string_view path, absl::string_view got,
                     absl::string_view expected) {
@@ -27,7 +27,7 @@ absl::Status Refuse(absl::string_view key, absl::string_view path, absl::string_
 
 absl::StatusOr<std::string> ReadFile(absl::string_view key, const std::string& path,
                                      absl::string_view expected) {
-  absl::StatusOr<std::string> text = ReadContents(path, kMaxFileBytes);
+  absl::StatusOr<std::string> text = ReadContents(path, kMaxTlsFileBytes);
   if (text.ok()) return text;
   const absl::string_view why =
       absl::StripPrefix(text.status().message(), absl::StrCat(path, ": "));

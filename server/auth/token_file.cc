@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kMinTokenBytes = 16;
 constexpr std::size_t kMaxTokenBytes = 4096;
-constexpr std::size_t kMaxFileBytes = 1 << 20;
+constexpr std::size_t kMaxTokenFileBytes = 1 << 20;
 constexpr absl::string_view kScheme = "bearer ";
 
 bool IsToken(absl::string_view text) {
@@ -75,7 +75,7 @@ absl::StatusOr<std::vector<TokenDigest>> TokenFile::Read() const {
         absl::StrCat(key_, ": ", path_, ": got ", got..., ", expected a token per line, of ",
                      kMinTokenBytes, " to ", kMaxTokenBytes, " printable characters"));
   };
-  const absl::StatusOr<std::string> text = ReadContents(path_, kMaxFileBytes);
+  const absl::StatusOr<std::string> text = ReadContents(path_, kMaxTokenFileBytes);
   if (!text.ok()) {
     // Its message tells path and cause.
     return absl::InvalidArgumentError(absl::StrCat(key_, ": ", text.status().message(),

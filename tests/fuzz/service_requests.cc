@@ -41,6 +41,12 @@ WorkLine& SharedLine() {
   return line;
 }
 
+// As a caller that names no trace.
+absl::Status PlaceUntraced(ServiceContext& context, const v1::PlaceRequest& request,
+                           v1::PlaceResponse* response) {
+  return Place(context, request, {}, response);
+}
+
 class Service {
  public:
   Service() {
@@ -146,7 +152,7 @@ void Service::Place(Input& input) {
     FillBlocks(input, request.mutable_blocks());
     request.set_prefill_worker("p");
   }
-  Do(eldr::Place, request);
+  Do(PlaceUntraced, request);
 }
 
 void Service::Push(Input& input) {
@@ -252,7 +258,7 @@ void Service::Raw(Input& input) {
   const absl::string_view bytes = input.Take(input.Byte());
   switch (kind % 12) {
     case 0:
-      return DoRaw(eldr::Place, bytes);
+      return DoRaw(PlaceUntraced, bytes);
     case 1:
       return DoRaw(eldr::PushSignature, bytes);
     case 2:

@@ -59,7 +59,7 @@ TEST_F(MetricsPageTest, CountersAreNamedAsOpenMetricsNeedsThem) {
   ASSERT_TRUE(page);
   absl::string_view counter;
   int counters = 0;
-  for (const absl::string_view line : absl::StrSplit(page->body, '\n')) {
+  for (const absl::string_view line : absl::StrSplit(page->body, '\n', absl::SkipEmpty())) {
     if (absl::StartsWith(line, "# TYPE ")) {
       counter = absl::EndsWith(line, " counter") ? line.substr(7, line.size() - 7 - 8) : "";
     } else if (!counter.empty() && !absl::StartsWith(line, "#")) {

@@ -134,7 +134,7 @@ TEST(StepWindowTest, NoPageMakesStepsThatCannotBe) {
     return made;
   };
   int told = 0;
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 60'000; ++i) {
     const WindowResult result = StepsBetween(page(), page(), 1 + chance() % 2);
     if (result.outcome != WindowOutcome::kSteps) continue;
     ++told;

@@ -29,8 +29,8 @@ struct NodeLoad {
   // books right.
   std::vector<std::string> running_request_ids;
   bool complete_list = false;
-  // Requests that finished, and decode steps, since the last time it was asked. A request whose lease
-  // the node was told of is named with it in `finished`, else by its id.
+  // Requests that finished, and decode steps, since the last time it was asked. A request whose
+  // lease the node was told of is named with it in `finished`, else by its id.
   std::vector<std::string> finished_request_ids;
   std::vector<v1::FinishedRequest> finished;
   std::vector<v1::StepStats> steps;
