@@ -180,11 +180,11 @@ class Demo {
     backends_.push_back(
         std::make_unique<replay::GrpcBackend>(client_, absl::StrCat(options_.model, ".live")));
     const MonotonicTime start = RealClock().Monotonic();
-    const absl::Status ended = replay::Replay(trace_, replay, *arrivals, *backends_.back(),
-                                              [&](const replay::ReplayProgress& progress) {
-                                                return AttendUntil(start + progress.now);
-                                              })
-                                   .status();
+    absl::Status ended = replay::Replay(trace_, replay, *arrivals, *backends_.back(),
+                                        [&](const replay::ReplayProgress& progress) {
+                                          return AttendUntil(start + progress.now);
+                                        })
+                             .status();
     if (Interrupted()) return absl::OkStatus();
     ELDR_RETURN_IF_ERROR(daemon_.CheckRunning());
     return ended;

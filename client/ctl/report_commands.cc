@@ -78,7 +78,7 @@ absl::Status Report(Session& session, ReportOptions o) {
   };
   auto reporter = client::NodeReporter::Create(session.client, o.spec, load, options);
   if (!reporter.ok()) return reporter.status();
-  const absl::Status status = Run(o, **reporter);
+  absl::Status status = Run(o, **reporter);
   if (!status.ok()) return status;
   return (*reporter)->Leave();
 }

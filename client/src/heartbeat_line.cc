@@ -71,12 +71,12 @@ absl::StatusOr<v1::HeartbeatResponse> HeartbeatLine::Ask(const v1::HeartbeatRequ
 
 absl::StatusOr<uint64_t> HeartbeatLine::Send(const v1::HeartbeatRequest& request) {
   if (open_ != nullptr) {
-    const absl::StatusOr<uint64_t> number = open_->Send(request);
+    absl::StatusOr<uint64_t> number = open_->Send(request);
     if (number.ok()) return number;
     Drop();
   }
   if (absl::Status status = Open(); !status.ok()) return status;
-  const absl::StatusOr<uint64_t> number = open_->Send(request);
+  absl::StatusOr<uint64_t> number = open_->Send(request);
   if (number.ok()) return number;
   // Receive() knows more of why than Send().
   const auto reply = open_->Receive();

@@ -228,7 +228,7 @@ absl::Status NodeReporter::Leave() {
     if (!status.registered || status.superseded) return absl::OkStatus();
     request.set_node_id(state_->reports.spec().node_id());
   }
-  const absl::Status status = state_->client.RemoveNode(request).status();
+  absl::Status status = state_->client.RemoveNode(request).status();
   absl::MutexLock lock(&state_->mutex);
   if (status.ok()) state_->reports.Left();
   return status;

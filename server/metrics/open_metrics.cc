@@ -50,12 +50,12 @@ std::string CanonicalNumber(double number) {
   const auto write = [&](std::chars_format format) {
     return std::string(digits, std::to_chars(digits, digits + sizeof(digits), number, format).ptr);
   };
-  const std::string scientific = write(std::chars_format::scientific);
+  std::string scientific = write(std::chars_format::scientific);
   int exponent = 0;
   const bool has_exponent =
       absl::SimpleAtoi(scientific.substr(scientific.find('e') + 1), &exponent);
   if (!has_exponent || exponent < -4 || exponent >= 6) return scientific;
-  const std::string fixed = write(std::chars_format::fixed);
+  std::string fixed = write(std::chars_format::fixed);
   return absl::StrContains(fixed, '.') ? fixed : fixed + ".0";
 }
 

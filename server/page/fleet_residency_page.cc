@@ -45,6 +45,7 @@ absl::StatusOr<std::vector<Group>> ListGroups(const ApiContext& context, const s
     group.leases += node.leases;
   }
   std::vector<Group> list;
+  list.reserve(groups.size());
   for (auto& [name, group] : groups) list.push_back(std::move(group));
   return list;
 }
