@@ -209,6 +209,7 @@ class SmallEngine:
                     request.tokens[: place + 1], len(self.runners), self.experts, self.top_k
                 )
                 chosen.append(ids)
+        rows = len(chosen)  # more than requests, where one runs again after preemption
         padding = self.chance.randrange(3)
         slots += [-1] * padding
         chosen += [[[0] * self.top_k] * len(self.runners)] * (padding + self.chance.randrange(2))
@@ -223,7 +224,7 @@ class SmallEngine:
         if order and all(self._decodes(r, scheduled[r.request_id]) for r in order):
             used = [
                 (layer, expert)
-                for chosen_by_layers in chosen[: len(order)]
+                for chosen_by_layers in chosen[:rows]
                 for layer, experts in enumerate(chosen_by_layers)
                 for expert in experts
             ]
