@@ -119,13 +119,14 @@ TEST_F(EldrctlTest, RegistersANodeWithAllItsFields) {
   EXPECT_EQ(spec.incarnation(), 17u);
 }
 
-TEST_F(EldrctlTest, TellsALoadInAHeartbeat) {
+TEST_F(EldrctlTest, RepeatedHeartbeatsTellStepsOnce) {
   Answer(daemon_.fleet.heartbeat, v1::HeartbeatResponse());
   EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--running", "3", "--kv-usage", "0.5", "--steps",
-                 "4:10:100ms:3", "--finished-request", "r1", "--finished-lease", "a=b=77"}),
+                 "4:10:100ms:3", "--finished-request", "r1", "--finished-lease", "a=b=77",
+                 "--every", "1ms", "--count", "2"}),
             kExitOk);
   const auto sent = daemon_.fleet.heartbeat.requests();
-  ASSERT_THAT(sent, SizeIs(1));
+  ASSERT_THAT(sent, SizeIs(2));
   EXPECT_EQ(sent[0].running(), 3u);
   EXPECT_EQ(sent[0].kv_usage(), 0.5);
   EXPECT_THAT(sent[0].steps(), SizeIs(1));
@@ -133,6 +134,10 @@ TEST_F(EldrctlTest, TellsALoadInAHeartbeat) {
   ASSERT_THAT(sent[0].finished(), SizeIs(1));
   EXPECT_EQ(sent[0].finished(0).request_id(), "a=b");
   EXPECT_EQ(sent[0].finished(0).lease_id(), 77u);
+  EXPECT_EQ(sent[1].running(), 3u);
+  EXPECT_THAT(sent[1].steps(), SizeIs(0));
+  EXPECT_THAT(sent[1].finished(), SizeIs(0));
+  EXPECT_THAT(sent[1].finished_request_ids(), SizeIs(0));
 }
 
 TEST_F(EldrctlTest, ListsNodesAsTableAndJson) {
@@ -353,6 +358,25 @@ TEST_F(EldrctlTest, EndsAsANodeWhoseIdWasTaken) {
   EXPECT_EQ(Run({"nodes", "report", "d0", "--model", "m", "--address", "h:1", "--unary"}),
             kExitCallFailed);
   EXPECT_THAT(err(), HasSubstr("a newer process took the id"));
+}
+
+TEST_F(EldrctlTest, HeartbeatsGoOnWhenTheDaemonIsAwayForAWhile) {
+  // Every attempt of the first heartbeat.
+  auto left = std::make_shared<std::atomic<int>>(4);
+  daemon_.fleet.heartbeat.set_answer([left](const auto&, auto*) {
+    return left->fetch_sub(1) > 0 ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "not yet")
+                                  : grpc::Status::OK;
+  });
+  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms", "--count", "2"}), kExitOk);
+  EXPECT_EQ(err(), "error: UNAVAILABLE: not yet\n");
+  EXPECT_THAT(out(), HasSubstr("node d0 is"));
+  // The last word counts, and what does not pass ends it.
+  *left = 4;
+  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms", "--count", "1"}), kExitCallFailed);
+  daemon_.fleet.heartbeat.set_answer([](const auto&, auto*) {
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "register again");
+  });
+  EXPECT_EQ(Run({"nodes", "heartbeat", "d0", "--every", "1ms"}), kExitCallFailed);
 }
 
 TEST_F(EldrctlTest, ViewsGoOnWhenTheDaemonIsAwayForAWhile) {
