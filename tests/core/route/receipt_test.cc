@@ -52,7 +52,7 @@ TEST(ReceiptRingTest, TheNewestOfARequestIsFoundAlsoWhenItsOldOneIsOverwritten) 
 }
 
 TEST(ReceiptRingTest, NumbersThemFromOneAndKnowsThoseThatAreKept) {
-  for (const std::size_t capacity : {1, 3, 7}) {
+  for (const std::size_t capacity : {1u, 3u, 7u}) {
     ReceiptRing ring(capacity);
     EXPECT_EQ(ring.committed(), 0u);
     EXPECT_THAT(ring.At(0), IsNull());

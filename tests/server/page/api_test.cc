@@ -12,7 +12,6 @@
 namespace eldr {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::string Decoded(const Json& base64) {
