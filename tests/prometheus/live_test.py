@@ -115,13 +115,15 @@ class Stand:
             with urllib.request.urlopen(url, timeout=10) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
+            if error.code == 503:
+                return None  # it still reads what it has on disk
             sys.exit(f"live_test: {parameters or path}: {error.read().decode()}")
         except OSError:
             return None  # it does not listen yet
 
     def has_numbers(self, query):
         """Whether a query answers at least one sample, and no sample is without a number."""
-        samples = self.get("query", query=query)["result"]
+        samples = (self.get("query", query=query) or {}).get("result")
         return bool(samples) and all(math.isfinite(float(s["value"][1])) for s in samples)
 
     def stop(self):
