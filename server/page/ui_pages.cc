@@ -4,10 +4,11 @@
 
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "server/http/content_coding.h"
 
 namespace eldr {
 namespace {
@@ -60,19 +61,6 @@ std::string Unpack(absl::string_view packed, std::size_t size) {
   return bytes;
 }
 
-// Whether a list such as `deflate, gzip;q=0.5` has gzip, and does not refuse it by q=0.
-bool TakesGzip(absl::string_view accepted) {
-  for (absl::string_view part : absl::StrSplit(accepted, ',')) {
-    const std::pair<absl::string_view, absl::string_view> coding =
-        absl::StrSplit(part, absl::MaxSplits(';', 1));
-    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(coding.first), "gzip")) continue;
-    absl::string_view quality = absl::StripAsciiWhitespace(coding.second);
-    return !absl::ConsumePrefix(&quality, "q=0") ||
-           quality.find_first_of("123456789") != absl::string_view::npos;
-  }
-  return false;
-}
-
 bool Knows(absl::string_view if_none_match, absl::string_view etag) {
   for (absl::string_view tag : absl::StrSplit(if_none_match, ',')) {
     tag = absl::StripPrefix(absl::StripAsciiWhitespace(tag), "W/");
@@ -109,7 +97,7 @@ HttpResponse UiPages::Answer(absl::string_view path, const HttpRequest& request)
       absl::StrCat(kSecurityHeaders, "ETag: W/", file->etag, "\r\nVary: Accept-Encoding\r\n");
   if (Knows(request.if_none_match, file->etag)) {
     response.status = 304;
-  } else if (TakesGzip(request.accept_encoding)) {
+  } else if (QualityOf(request.accept_encoding, "gzip") > 0) {
     response.fixed_body = file->packed->gzip_bytes();
     absl::StrAppend(&response.more_headers, "Content-Encoding: gzip\r\n");
   } else {

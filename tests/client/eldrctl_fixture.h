@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -35,6 +36,18 @@ class EldrctlTest : public ::testing::Test {
       *out = response;
       return grpc::Status::OK;
     });
+  }
+
+  // The daemon knows any model by this geometry.
+  void AnswerGeometry(uint32_t layers, uint32_t experts, uint32_t top_k,
+                      const std::vector<uint32_t>& moe_hidden_layers = {}) {
+    v1::DescribeModelResponse described;
+    v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
+    geometry.set_layers(layers);
+    geometry.set_experts(experts);
+    geometry.set_top_k(top_k);
+    for (const uint32_t layer : moe_hidden_layers) geometry.add_moe_hidden_layers(layer);
+    Answer(daemon_.models.describe_model, described);
   }
 
   client::FakeDaemon daemon_;

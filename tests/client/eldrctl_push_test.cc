@@ -34,12 +34,7 @@ TEST_F(EldrctlTest, PushesRawCountsAsTheyAre) {
 }
 
 TEST_F(EldrctlTest, CountsRoutedExpertsByTheModelsGeometry) {
-  v1::DescribeModelResponse described;
-  v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
-  geometry.set_layers(1);
-  geometry.set_experts(4);
-  geometry.set_top_k(2);
-  Answer(daemon_.models.describe_model, described);
+  AnswerGeometry(1, 4, 2);
   Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
   const TempFile npy(NpyBytes("|u1", "3, 1, 2", std::string("\0\1\1\2\2\3", 6)), ".npy");
   EXPECT_EQ(Run({"push-signature", "r1", "--model", "m", "--routed-experts", npy.path(), "--rows",
@@ -104,13 +99,7 @@ TEST_F(EldrctlTest, PushesAndPlacesByBlocks) {
 }
 
 TEST_F(EldrctlTest, CountsThePromptOfAResponse) {
-  v1::DescribeModelResponse described;
-  v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
-  geometry.set_layers(1);
-  geometry.set_experts(4);
-  geometry.set_top_k(2);
-  geometry.add_moe_hidden_layers(1);
-  Answer(daemon_.models.describe_model, described);
+  AnswerGeometry(1, 4, 2, {1});
   Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
   // Hidden layer 0 is dense. Two tokens of the prompt, one of decode.
   const TempFile body(
@@ -135,12 +124,7 @@ TEST_F(EldrctlTest, CountsThePromptOfAResponse) {
 }
 
 TEST_F(EldrctlTest, ReadsAResponseFromStandardInput) {
-  v1::DescribeModelResponse described;
-  v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
-  geometry.set_layers(1);
-  geometry.set_experts(4);
-  geometry.set_top_k(1);
-  Answer(daemon_.models.describe_model, described);
+  AnswerGeometry(1, 4, 1);
   Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
   std::istringstream body(R"({"choices":[{"routed_experts":[[[3]],[[1]]]}]})");
   std::streambuf* const real = std::cin.rdbuf(body.rdbuf());
@@ -157,12 +141,7 @@ TEST_F(EldrctlTest, TakesRowsOnlyOfWhatHasRows) {
 }
 
 TEST_F(EldrctlTest, PaddedRowsOfDecodeDoNotMatter) {
-  v1::DescribeModelResponse described;
-  v1::ModelGeometry& geometry = *described.mutable_model()->mutable_geometry();
-  geometry.set_layers(1);
-  geometry.set_experts(4);
-  geometry.set_top_k(2);
-  Answer(daemon_.models.describe_model, described);
+  AnswerGeometry(1, 4, 2);
   Answer(daemon_.placement.push_signature, v1::PushSignatureResponse());
   const TempFile body(R"({"choices":[{"routed_experts":[[[0,1]],[[1,2]],[[-1,-1]]]}],)"
                       R"("usage":{"prompt_tokens":2,"completion_tokens":2}})");
