@@ -14,7 +14,7 @@ COPY dev ./
 RUN ./dev deps build && apt-get install -y --no-install-recommends dpkg-dev
 COPY . .
 RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release \
-      -DELDR_BUILD_TESTS=OFF -DELDR_BUILD_BENCH=OFF \
+      -DELDR_BUILD_TESTS=OFF -DELDR_BUILD_TOOLS=OFF \
  && cmake --build /build \
  && deploy/debian/build.sh /build /packages
 
@@ -22,11 +22,11 @@ FROM scratch AS packages
 COPY --from=build /packages/*.deb /
 
 FROM build AS build-tools
-RUN cmake -B /build -DELDR_BUILD_BENCH=ON \
+RUN cmake -B /build -DELDR_BUILD_TOOLS=ON -DELDR_BUILD_BENCH=OFF \
  && cmake --build /build --target eldr-sim eldr-fit eldr-loadgen \
  && mkdir /programs \
  && for program in sim/eldr-sim fit/eldr-fit loadgen/eldr-loadgen; do \
-      strip -o /programs/${program#*/} /build/bench/$program || exit 1; done
+      strip -o /programs/${program#*/} /build/tools/$program || exit 1; done
 
 FROM scratch AS tool-programs
 COPY --from=build-tools /programs/ /

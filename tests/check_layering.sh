@@ -30,20 +30,20 @@ forbid() {
 # Core is free of the outside world, so that it can be tested, simulated and sanitized alone.
 forbid 'grpc|google/|prometheus/|yaml-cpp/|CLI/|httplib|.*\.pb\.h|eldr/v1/' \
   'core stays free of RPC, metrics, logging and configuration libraries' core
-forbid '(server|client|bench|tests|proto)/' 'core includes only core' core
+forbid '(server|client|tools|bench|tests|proto)/' 'core includes only core' core
 
 # The client is installed alone: it may know the contract, never the daemon's insides; but for the
 # store of block signatures, a library of its own, behind its sources.
 for folder in client/*/; do
   [[ $folder != client/agent/ ]] || continue
-  forbid '(server|bench|tests)/|core/([^p]|p[^r]|pr[^e])' \
+  forbid '(server|tools|bench|tests)/|core/([^p]|p[^r]|pr[^e])' \
     'client includes only client, core/prefix and the generated protos' "$folder"
 done
 forbid 'client/agent/' 'the agent is a program: nobody builds on it' \
   client/ctl client/engines client/include client/scrape client/src
 
 # The agent serves and logs as the daemon does (eldr_port), and knows nothing else of it.
-forbid '(bench|tests)/|core/([^b]|b[^a]|ba[^s])|server/(auth|convert|metrics|record|rpc|service|state|[a-z_]+\.h)' \
+forbid '(tools|bench|tests)/|core/([^b]|b[^a]|ba[^s])|server/(auth|convert|metrics|record|rpc|service|state|[a-z_]+\.h)' \
   'client/agent includes only client, core/base and the HTTP port and log of the server' client/agent
 forbid 'core/' 'the headers that the client installs stand alone' client/include
 
@@ -54,7 +54,11 @@ forbid 'grpc|google/|CLI/|.*\.pb\.h|eldr/|core/|client/(agent|ctl|engines|src)/'
   'client/scrape knows pages of metrics, neither the service nor a command line' client/scrape
 
 # Nothing builds on the daemon but the daemon, its tests and the load drivers.
-forbid '(client|bench|tests)/' 'server includes only server, core and the generated protos' server
+forbid '(client|tools|bench|tests)/' 'server includes only server, core and the generated protos' server
+
+# What people run does not need what measures us.
+forbid '(bench|tests)/' 'tools include core, client and the converters of the server' tools
+forbid 'tests/' 'bench includes no test' bench
 
 # check_layers TREE LAYER...: inside TREE each folder is a layer, and includes only itself and the
 # layers before it.

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/micro/made_signatures.h"
 #include "core/base/clock.h"
 #include "core/route/router.h"
+#include "tools/replay/made_signatures.h"
 
 namespace eldr {
 

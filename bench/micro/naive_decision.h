@@ -7,8 +7,8 @@
 #include <deque>
 #include <vector>
 
-#include "bench/micro/made_signatures.h"
 #include "core/model/model_geometry.h"
+#include "tools/replay/made_signatures.h"
 
 namespace eldr {
 

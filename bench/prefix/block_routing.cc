@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "bench/replay/csv_table.h"
-#include "bench/replay/file_contents.h"
-#include "bench/replay/random_stream.h"
-#include "bench/replay/trace.h"
 #include "core/base/status_macros.h"
+#include "tools/replay/csv_table.h"
+#include "tools/replay/file_contents.h"
+#include "tools/replay/random_stream.h"
+#include "tools/replay/trace.h"
 
 namespace eldr::prefix {
 namespace {

@@ -18,7 +18,7 @@ namespace eldr::prefix {
 // follows the first block, which most prompts share) keeps to one real request. Immutable.
 class BlockRouting {
  public:
-  // Reads routed_experts.npy and requests.csv (bench/replay/trace.h) of a folder. `seed` chooses
+  // Reads routed_experts.npy and requests.csv (tools/replay/trace.h) of a folder. `seed` chooses
   // who is joined with whom.
   static absl::StatusOr<BlockRouting> Load(const std::string& folder, std::uint64_t seed);
 

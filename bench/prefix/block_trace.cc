@@ -6,9 +6,9 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "bench/replay/file_contents.h"
 #include "core/base/status_macros.h"
 #include "core/signature/expert_signature.h"
+#include "tools/replay/file_contents.h"
 
 namespace eldr::prefix {
 namespace {

@@ -2,9 +2,9 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
-#include "bench/demo/interrupt.h"
 #include "bench/soak/soak.h"
 #include "bench/soak/soak_options.h"
+#include "tools/process/interrupt.h"
 
 int main(int argc, char** argv) {
   int exit_code = 0;

@@ -7,17 +7,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "bench/demo/daemon_process.h"
-#include "bench/demo/interrupt.h"
-#include "bench/demo/status_line.h"
-#include "bench/loadgen/load_run.h"
-#include "bench/loadgen/process_usage.h"
-#include "bench/loadgen/report.h"
 #include "bench/soak/memory_trend.h"
 #include "bench/wire/processors.h"
 #include "bench/wire/temporary_folder.h"
 #include "core/base/status_macros.h"
 #include "eldr/client/client.h"
+#include "tools/loadgen/load_run.h"
+#include "tools/loadgen/process_usage.h"
+#include "tools/loadgen/report.h"
+#include "tools/process/daemon_process.h"
+#include "tools/process/interrupt.h"
+#include "tools/process/status_line.h"
 
 namespace eldr {
 namespace {

@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "bench/replay/file_contents.h"
 #include "client/engines/npy_header.h"
 #include "core/base/status_macros.h"
+#include "tools/replay/file_contents.h"
 
 namespace eldr::synthetic {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "bench/replay/random_stream.h"
 #include "bench/synthetic/marginals.h"
+#include "tools/replay/random_stream.h"
 
 namespace eldr::synthetic {
 

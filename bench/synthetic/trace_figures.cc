@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_format.h"
-#include "bench/replay/random_stream.h"
+#include "tools/replay/random_stream.h"
 
 namespace eldr::synthetic {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "bench/loadgen/request_source.h"
 #include "eldr/v1/placement.grpc.pb.h"
+#include "tools/loadgen/request_source.h"
 
 namespace eldr {
 

@@ -7,11 +7,11 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_format.h"
-#include "bench/demo/interrupt.h"
 #include "bench/micro/decision_goals.h"
 #include "bench/micro/goal_report.h"
 #include "bench/micro/thread_goal.h"
 #include "bench/wire/wire_goals.h"
+#include "tools/process/interrupt.h"
 
 namespace eldr {
 namespace {

@@ -7,9 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "bench/demo/daemon_process.h"
-#include "bench/loadgen/load_options.h"
-#include "bench/loadgen/process_usage.h"
 #include "bench/micro/interleaved.h"
 #include "bench/micro/loaded_fleet.h"
 #include "bench/wire/call_burst.h"
@@ -18,6 +15,9 @@
 #include "core/base/status_macros.h"
 #include "eldr/client/client.h"
 #include "grpcpp/create_channel.h"
+#include "tools/loadgen/load_options.h"
+#include "tools/loadgen/process_usage.h"
+#include "tools/process/daemon_process.h"
 
 namespace eldr {
 namespace {

@@ -34,7 +34,7 @@ buildah "${store[@]}" rm "$base" >/dev/null
 "$root/deploy/debian/build.sh" "$build" "$work/packages" >/dev/null
 mkdir "$work/programs"
 for program in sim/eldr-sim fit/eldr-fit loadgen/eldr-loadgen; do
-  [[ ! -x $build/bench/$program ]] || strip -o "$work/programs/${program#*/}" "$build/bench/$program"
+  [[ ! -x $build/tools/$program ]] || strip -o "$work/programs/${program#*/}" "$build/tools/$program"
 done
 commit=$(git -C "$root" rev-parse --short=12 HEAD)
 # bud TAG ARGUMENTS: the Dockerfile as it is.

@@ -62,14 +62,29 @@ TEST(QuantizedSignatureTest, IsClearIfTheSignatureVanishes) {
 }
 
 // Against the published transform in floats, in every width of counts.
+// Up to 70,000 tokens: counts of 8, 16 and 32 bits. Few are drawn, as that takes long.
+struct DrawnTokens {
+  std::uint32_t drawn;
+  std::uint32_t times;
+};
+constexpr DrawnTokens kDrawnTokens[] = {{1, 1}, {200, 1}, {500, 10}, {700, 100}};
+
+ExpertSignature Drawn(const ModelGeometry& geometry, const DrawnTokens& tokens,
+                      std::mt19937_64& rng) {
+  TestSignature signature = RandomSignature(geometry, tokens.drawn, rng);
+  signature.tokens *= tokens.times;
+  for (auto& count : signature.counts) count *= tokens.times;
+  return Parsed(signature, geometry);
+}
+
 TEST(QuantizedSignatureTest, PointsWhereTheTransformDoes) {
   SCOPED_TRACE(SeedNote());
   std::mt19937_64 rng = SeededRng();
   for (const ModelGeometry& geometry : kGeometries) {
-    for (const std::uint32_t tokens : {1u, 200u, 5000u, 70'000u}) {
+    for (const DrawnTokens& tokens : kDrawnTokens) {
       for (const SignatureTransform& transform :
            {CountTransform(geometry.layers, geometry.experts), WeightedTransform(geometry, rng)}) {
-        const ExpertSignature signature = Parsed(RandomSignature(geometry, tokens, rng), geometry);
+        const ExpertSignature signature = Drawn(geometry, tokens, rng);
         std::vector<float> exact(transform.dimension());
         const bool vanishes = !transform.Apply(signature, absl::MakeSpan(exact));
         QuantizedSignature quantized;
@@ -82,7 +97,7 @@ TEST(QuantizedSignatureTest, PointsWhereTheTransformDoes) {
           off += std::pow(value / quantized.norm() - double{exact[i]}, 2);
         }
         ASSERT_DOUBLE_EQ(quantized.norm(), std::sqrt(square));
-        ASSERT_LT(std::sqrt(off), 1e-3) << tokens << " tokens, " << exact.size() << " cells";
+        ASSERT_LT(std::sqrt(off), 1e-3) << signature.tokens() << " tokens, " << exact.size() << " cells";
       }
     }
   }

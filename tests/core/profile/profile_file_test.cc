@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "core/profile/profile_fit.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/core/profile/vectors.h"
@@ -73,20 +72,6 @@ TEST(ProfileFileTest, RoundTripsAndKeepsOtherKeys) {
   EXPECT_THAT(written, HasSubstr(R"("model":"synthetic")"));
   EXPECT_THAT(written, HasSubstr(R"("seed":7)"));
   EXPECT_THAT(written, HasSubstr(R"("nested":{"a":[1,null]})"));
-}
-
-TEST(ProfileFileTest, RoundTripsEveryBitOfAFit) {
-  FitInput input;
-  input.layers = 3;
-  input.experts = 5;
-  input.signatures = RandomVectors(40, 15, 1);
-  input.decode_counts = RandomVectors(40, 15, 2);
-  const auto fitted =
-      FitProfile(input, {.variant = SignatureVariant::kGateProbAll, .nodes = 4}, NoFitProgress);
-  ASSERT_THAT(fitted, IsOk());
-  const auto again = ParseProfile(FormatProfile(fitted->profile));
-  ASSERT_THAT(again, IsOk());
-  EXPECT_EQ(*again, fitted->profile);
 }
 
 struct Refusal {
