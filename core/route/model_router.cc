@@ -16,11 +16,11 @@ namespace {
 
 constexpr std::size_t kMaxIdBytes = 256;
 
-std::unique_ptr<Shadow> MakeShadow(const ModelSpec& spec, std::uint64_t seed) {
+std::optional<ShadowSeat> MakeShadow(const ModelSpec& spec, std::uint64_t seed) {
   std::unique_ptr<Policy> policy = MakeShadowPolicy(spec.settings, spec.geometry);
-  if (policy == nullptr) return nullptr;
-  return std::make_unique<Shadow>(std::move(policy), spec.geometry.cells(),
-                                  StableHash(spec.name + "/shadow", seed), spec.settings.w);
+  if (policy == nullptr) return std::nullopt;
+  return std::optional<ShadowSeat>(std::in_place, std::move(policy), spec.geometry.cells(),
+                                   StableHash(spec.name + "/shadow", seed), spec.settings.w);
 }
 
 }  // namespace
@@ -52,14 +52,13 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       observer_(observer),
       next_lease_id_(next_lease_id),
       blocks_(spec_.geometry, options.block_store_bytes),
-      policy_(MakePolicy(spec_.settings, spec_.geometry)),
+      seat_(MakePolicy(spec_.settings, spec_.geometry), spec_.geometry.cells(),
+            StableHash(spec_.name, options.seed)),
       shadow_(MakeShadow(spec_, options.seed)),
       prior_(spec_.geometry),
       signatures_(options.signature_ttl, options.signature_store_bytes),
       book_(BookOptions(spec_, options)),
-      receipts_(options.receipts),
-      rng_(StableHash(spec_.name, options.seed)),
-      decision_(spec_.geometry.cells()) {
+      receipts_(options.receipts) {
   const std::vector<std::uint8_t> codes(spec_.geometry.cells());
   start_.what = LeaseStarted{.codes = codes};
   update_.what = LeaseUpdated{.codes = codes};
@@ -89,7 +88,7 @@ ModelDescription ModelRouter::Describe() const {
   description.learned_requests = prior_.learned_requests();
   description.decode_observations = decode_observations_;
   description.panic_mode = book_.detector().panic();
-  description.fits = policy_->fits();
+  description.fits = seat_.policy().fits();
   if (shadow_) description.shadow_fits = shadow_->policy().fits();
   return description;
 }
@@ -259,13 +258,13 @@ void ModelRouter::TakeBackgroundJobs(WorkLength length, std::vector<BackgroundJo
       done.reset();  // with what the work replaced, which may be large
     });
   };
-  take(*policy_);
+  take(seat_.policy());
   if (shadow_) take(shadow_->policy());
 }
 
 void ModelRouter::TellPolicies() {
   if (std::exchange(told_fleet_version_, book_.fleet_version()) == book_.fleet_version()) return;
-  policy_->OnFleetChange(book_.fleet().nodes());
+  seat_.policy().OnFleetChange(book_.fleet().nodes());
   if (shadow_) shadow_->policy().OnFleetChange(book_.fleet().nodes());
 }
 

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -16,14 +15,12 @@
 #include "core/base/mutex.h"
 #include "core/books/book.h"
 #include "core/books/change.h"
-#include "core/policy/policy.h"
 #include "core/prefix/block_signature_store.h"
-#include "core/route/decision.h"
 #include "core/route/eligibility.h"
 #include "core/route/known_signature.h"
 #include "core/route/router.h"
 #include "core/route/router_state.h"
-#include "core/route/shadow.h"
+#include "core/route/seat.h"
 #include "core/route/signature_waits.h"
 #include "core/signature/activation_prior.h"
 #include "core/signature/signature_store.h"
@@ -206,9 +203,8 @@ class ModelRouter {
   BlockSignatureStore blocks_ ABSL_GUARDED_BY(blocks_mutex_);
 
   mutable Mutex mutex_;
-  const std::unique_ptr<Policy> policy_ ABSL_PT_GUARDED_BY(mutex_);
-  // nullptr if the model names none.
-  const std::unique_ptr<Shadow> shadow_ ABSL_PT_GUARDED_BY(mutex_);
+  Seat seat_ ABSL_GUARDED_BY(mutex_);
+  std::optional<ShadowSeat> shadow_ ABSL_GUARDED_BY(mutex_);  // if the model names one
   // Of the fleet that the policies were told of.
   std::uint64_t told_fleet_version_ ABSL_GUARDED_BY(mutex_) = 0;
   ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);
@@ -219,12 +215,9 @@ class ModelRouter {
   bool backlog_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t decode_observations_ ABSL_GUARDED_BY(mutex_) = 0;
   ReceiptRing receipts_ ABSL_GUARDED_BY(mutex_);
-  std::mt19937_64 rng_ ABSL_GUARDED_BY(mutex_);
-  std::optional<std::uint64_t> last_ordinal_ ABSL_GUARDED_BY(mutex_);
 
   // Kept from call to call for their buffers.
   Eligibility eligibility_ ABSL_GUARDED_BY(mutex_);
-  Decision decision_ ABSL_GUARDED_BY(mutex_);
   // Changes that are made again and again; each is always of the same kind, and the codes of both
   // LeaseStarted and LeaseUpdated are of the model's cells.
   Change start_ ABSL_GUARDED_BY(mutex_), update_ ABSL_GUARDED_BY(mutex_),

@@ -71,13 +71,11 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
     return NoCandidateError(spec_.name, eligibility_);
   }
   TellPolicies();
-  const PolicyContext context = {last_ordinal_, rng_, signature, now};
   if (shadow_) shadow_->TakeCandidates(eligibility_.candidates);
-  policy_->Observe(context);
-  decision_.Rank(*policy_, context, demand, codes, eligibility_.candidates);
+  seat_.Decide(signature, now, demand, codes, eligibility_.candidates);
   std::optional<ShadowDecision> shadow;
   if (shadow_) {
-    shadow = shadow_->Decide(context, demand, codes, eligibility_.candidates.front());
+    shadow = shadow_->Decide(signature, now, demand, codes, eligibility_.candidates.front());
   }
 
   PlacementReason reason = PlacementReason::kPolicy;
@@ -96,7 +94,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   placement.shadow = std::move(shadow);
   placement.marginal_experts = candidates.front().marginal_experts;
   placement.predicted_step_time = absl::Seconds(candidates.front().step_time_with);
-  if (policy_->evaluates()) {
+  if (seat_.policy().evaluates()) {
     double sum = 0;
     for (const Candidate& candidate : candidates) sum += candidate.marginal_experts;
     placement.mean_marginal_experts = sum / static_cast<double>(candidates.size());
@@ -193,7 +191,6 @@ absl::StatusOr<const Lease*> ModelRouter::Reserve(const PlacementQuery& query, c
   lease.kv_tokens = demand.kv_tokens;
   if (held != nullptr && held->learned) lease.learned = true;
   ELDR_ASSIGN_OR_RETURN(const Applied applied, Commit(start_, now));
-  last_ordinal_ = node.ordinal;
   return applied.lease;
 }
 
@@ -204,7 +201,7 @@ Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
   placement.node = ToPlacedNode(node);
   placement.lease_id = lease.id;
   placement.lease_ttl = lease.ttl;
-  placement.policy = policy_->name();
+  placement.policy = seat_.policy().name();
   placement.reason = reason;
   placement.signature_quality = knowledge.known.quality;
   placement.signature_coverage = knowledge.coverage;

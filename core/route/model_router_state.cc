@@ -30,7 +30,7 @@ RestoreResult ModelRouter::Restore(ModelRecord record) {
   result.learned = learned;
   ContinueLeaseIds(next_lease_id_, book_.last_lease_id());
   if (record.learned && record.learned->policy) {
-    policy_->Restore(*std::move(record.learned->policy));
+    seat_.policy().Restore(*std::move(record.learned->policy));
   }
   if (record.learned && record.learned->shadow && shadow_) {
     shadow_->policy().Restore(*std::move(record.learned->shadow));
@@ -103,7 +103,7 @@ LearnedRecord ModelRouter::CopyLearned(LearnedVersions& versions) const {
     const std::uint64_t version = policy.memory_version();
     if (std::exchange(known, version) != version) memory = policy.Save();
   };
-  copy(*policy_, versions.policy, record.policy);
+  copy(seat_.policy(), versions.policy, record.policy);
   if (shadow_) copy(shadow_->policy(), versions.shadow, record.shadow);
   return record;
 }

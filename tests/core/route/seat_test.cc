@@ -1,5 +1,5 @@
 // The shadow policy: decides too, changes nothing.
-#include "core/route/shadow.h"
+#include "core/route/seat.h"
 
 #include <string>
 #include <vector>
