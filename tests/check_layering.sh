@@ -81,7 +81,7 @@ check_layers() {
     forbid "$tree/($pattern)/" "$tree/${layers[i]} may not use a layer above it" "$tree/${layers[i]}"
   done
 }
-check_layers core base model signature prefix profile residency step_time fleet books policy route
+check_layers core base model signature prefix profile residency step_time fleet books intake policy route
 check_layers server config base convert record metrics state auth http ui rpc service page
 
 # The sources at the root of server/ put the daemon together: they are above all its layers.

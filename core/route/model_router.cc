@@ -14,8 +14,6 @@
 namespace eldr {
 namespace {
 
-constexpr std::size_t kMaxIdBytes = 256;
-
 std::optional<ShadowSeat> MakeShadow(const ModelSpec& spec, std::uint64_t seed) {
   std::unique_ptr<Policy> policy = MakeShadowPolicy(spec.settings, spec.geometry);
   if (policy == nullptr) return std::nullopt;
@@ -24,14 +22,6 @@ std::optional<ShadowSeat> MakeShadow(const ModelSpec& spec, std::uint64_t seed) 
 }
 
 }  // namespace
-
-absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t least_bytes) {
-  const std::size_t bytes = prefill_worker.size();
-  if (bytes >= least_bytes && bytes <= kMaxIdBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("prefill_worker: got ", bytes, " bytes, expected ",
-                                                 least_bytes == 0 ? "at most " : "1 to ",
-                                                 kMaxIdBytes));
-}
 
 Book::Options BookOptions(const ModelSpec& spec, const Router::Options& options) {
   return {.model = spec.name,
@@ -51,12 +41,12 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       clock_(clock),
       observer_(observer),
       next_lease_id_(next_lease_id),
-      blocks_(spec_.geometry, options.block_store_bytes),
+      reader_(spec_.geometry, options.block_store_bytes),
       seat_(MakePolicy(spec_.settings, spec_.geometry), spec_.geometry.cells(),
             StableHash(spec_.name, options.seed)),
       shadow_(MakeShadow(spec_, options.seed)),
       prior_(spec_.geometry),
-      signatures_(options.signature_ttl, options.signature_store_bytes),
+      intake_(spec_.geometry, options.signature_ttl, options.signature_store_bytes),
       book_(BookOptions(spec_, options)),
       receipts_(options.receipts) {
   const std::vector<std::uint8_t> codes(spec_.geometry.cells());
@@ -68,13 +58,11 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
 }
 
 ModelDescription ModelRouter::Describe() const {
+  const SignatureReader::Stored blocks = reader_.stored();
   ModelDescription description;
-  {
-    MutexLock lock(blocks_mutex_);
-    description.stored_blocks = blocks_.blocks();
-    description.stored_block_bytes = blocks_.bytes();
-    description.blocks = blocks_.counters();
-  }
+  description.stored_blocks = blocks.blocks;
+  description.stored_block_bytes = blocks.bytes;
+  description.blocks = blocks.counters;
   MutexLock lock(mutex_);
   description.spec = spec_;
   description.parameters = PolicyParameters(spec_.settings);
@@ -83,8 +71,8 @@ ModelDescription ModelRouter::Describe() const {
     if (node->state == NodeState::kReady && !node->draining) ++description.ready_nodes;
   }
   description.leases = book_.leases().size();
-  description.stored_signatures = signatures_.size();
-  description.stored_signature_bytes = signatures_.bytes();
+  description.stored_signatures = intake_.stored();
+  description.stored_signature_bytes = intake_.stored_bytes();
   description.learned_requests = prior_.learned_requests();
   description.decode_observations = decode_observations_;
   description.panic_mode = book_.detector().panic();
@@ -103,61 +91,39 @@ absl::StatusOr<PushResult> ModelRouter::PushSignature(const SignaturePush& push)
     return absl::InvalidArgumentError("blocks: got some with append, expected either");
   }
   ELDR_ASSIGN_OR_RETURN(std::optional<ExpertSignature> chunk,
-                        Bring(push.signature, push.blocks, push.prefill_worker));
+                        reader_.Read(push.signature, push.blocks, push.prefill_worker));
   PushResult result;
   std::vector<SignatureWaits::Callback> arrived;
   {
     MutexLock lock(mutex_);
     const MonotonicTime now = Advance();
-    if (chunk) {
-      ELDR_ASSIGN_OR_RETURN(result, Keep(push, *std::move(chunk), now));
-    } else {
-      const Lease* const lease = book_.FindLease(push.request_id);
-      const KnownSignature known = KnownOf(signatures_.Find(push.request_id), lease);
-      result = {known.tokens, known.quality, lease != nullptr && known.tokens > 0};
-    }
+    ELDR_ASSIGN_OR_RETURN(result, TakeIn(push, std::move(chunk), now));
     // Also if nothing is known: the worker has told all it can.
-    arrived = waits_.Take(push.request_id);
+    arrived = intake_.TakeWaiting(push.request_id);
   }
   for (auto& callback : arrived) callback();
   return result;
 }
 
-absl::StatusOr<PushResult> ModelRouter::Keep(const SignaturePush& push, ExpertSignature signature,
-                                             MonotonicTime now) {
+absl::StatusOr<PushResult> ModelRouter::TakeIn(const SignaturePush& push,
+                                               std::optional<ExpertSignature> chunk,
+                                               MonotonicTime now) {
   const Lease* const lease = book_.FindLease(push.request_id);
-  const KnownSignature known = KnownOf(signatures_.Find(push.request_id), lease);
-  bool news = false;
-  if (push.append) {
-    ELDR_ASSIGN_OR_RETURN(news, Continues(signature, push.append_at, known));
-  } else {
-    news = Replaces(signature, known);
-  }
-  if (!news) {
-    // What this push tells is known already, however much has come since it was sent first.
-    return PushResult{known.tokens > 0 ? known.tokens : signature.tokens(), known.quality,
-                      lease != nullptr};
-  }
-  if (push.append && known.counts != nullptr) {
-    ExpertSignature sum = *known.counts;
-    ELDR_RETURN_IF_ERROR(sum.Append(signature, spec_.geometry));
-    signature = std::move(sum);
-  }
+  const KnownSignature known = intake_.Known(push.request_id, lease);
+  if (!chunk) return PushResult{known.tokens, known.quality, lease != nullptr && known.tokens > 0};
+  const std::uint32_t tokens = known.tokens > 0 ? known.tokens : chunk->tokens();
+  ELDR_ASSIGN_OR_RETURN(std::optional<Intake::News> news,
+                        intake_.Judge(push, *std::move(chunk), lease));
+  if (!news) return PushResult{tokens, known.quality, lease != nullptr};
+  const ExpertSignature& signature = news->signature;
   const PushResult result = {signature.tokens(), signature.quality(), lease != nullptr};
-  const bool appended = push.append || known.appended;
-  if (lease != nullptr) UpdateLease(*lease, signature, appended, now);
-  if (lease != nullptr && !MayGrow(signature, appended)) {
-    signatures_.Erase(push.request_id);  // nothing more can come
-  } else {
-    Store({std::string(push.request_id), std::string(push.prefill_worker), std::move(signature),
-           now, appended});
-  }
+  if (lease != nullptr) UpdateLease(*lease, signature, news->appended, now);
+  TellDropped(0, intake_.Keep(push.request_id, push.prefill_worker, *std::move(news), lease, now));
   return result;
 }
 
-void ModelRouter::Store(StoredSignature stored) {
-  const std::size_t evicted = signatures_.Put(std::move(stored));
-  if (evicted > 0) observer_.OnSignaturesDropped(spec_.name, 0, evicted);
+void ModelRouter::TellDropped(std::size_t expired, std::size_t evicted) {
+  if (expired + evicted > 0) observer_.OnSignaturesDropped(spec_.name, expired, evicted);
 }
 
 absl::StatusOr<RenewResult> ModelRouter::Renew(const LeaseKey& key,
@@ -186,7 +152,7 @@ absl::StatusOr<LeaseOutcome> ModelRouter::Release(const LeaseRelease& release) {
   const Lease* const lease = book_.FindLease(release.lease.request_id);
   if (lease == nullptr) {
     // The request will not be placed any more: what waits for that is of no use.
-    if (release.lease.lease_id == 0) signatures_.Erase(release.lease.request_id);
+    if (release.lease.lease_id == 0) intake_.Forget(release.lease.request_id);
     return LeaseOutcome::kNotHeld;
   }
   if (release.lease.lease_id != 0 && release.lease.lease_id != lease->id) {
@@ -229,13 +195,12 @@ std::uint64_t ModelRouter::AwaitSignature(absl::string_view request_id,
   if (!ValidateRequestId(request_id).ok()) return 0;
   MutexLock lock(mutex_);
   Advance();
-  if (signatures_.Find(request_id) != nullptr || book_.FindLease(request_id) != nullptr) return 0;
-  return waits_.Add(request_id, std::move(on_arrival));
+  return intake_.Await(request_id, book_.FindLease(request_id), std::move(on_arrival));
 }
 
 bool ModelRouter::CancelWait(std::uint64_t wait_id) {
   MutexLock lock(mutex_);
-  return waits_.Cancel(wait_id);
+  return intake_.CancelWait(wait_id);
 }
 
 bool ModelRouter::Step() {
@@ -270,9 +235,7 @@ void ModelRouter::TellPolicies() {
 
 MonotonicTime ModelRouter::Advance() {
   const MonotonicTime now = clock_.Monotonic();
-  if (const std::size_t expired = signatures_.Expire(now); expired > 0) {
-    observer_.OnSignaturesDropped(spec_.name, expired, 0);
-  }
+  TellDropped(intake_.Expire(now), 0);
   backlog_ = false;
   ExpireLeases(now);
   if (now >= book_.detector().next_check()) LoseSilentNodes(now);

@@ -15,25 +15,22 @@
 #include "core/base/mutex.h"
 #include "core/books/book.h"
 #include "core/books/change.h"
-#include "core/prefix/block_signature_store.h"
+#include "core/intake/intake.h"
+#include "core/intake/push.h"
+#include "core/intake/signature_reader.h"
 #include "core/route/eligibility.h"
-#include "core/route/known_signature.h"
 #include "core/route/router.h"
 #include "core/route/router_state.h"
 #include "core/route/seat.h"
-#include "core/route/signature_waits.h"
 #include "core/signature/activation_prior.h"
-#include "core/signature/signature_store.h"
-#include "core/signature/spare_signatures.h"
 
 namespace eldr {
 
-// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Eight files
-// implement them: model_router.cc (signatures, leases, time), model_router_blocks.cc (signatures of
-// KV blocks), model_router_place.cc (placement), model_router_changes.cc (what it enters in the
-// book, and tells), model_router_fleet.cc (nodes), model_router_register.cc (how nodes come and
-// go), model_router_reconcile.cc (what nodes say of their requests) and model_router_state.cc (what
-// outlives the process).
+// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Seven files
+// implement them: model_router.cc (signatures, leases, time), model_router_place.cc (placement),
+// model_router_changes.cc (what it enters in the book, and tells), model_router_fleet.cc (nodes),
+// model_router_register.cc (how nodes come and go), model_router_reconcile.cc (what nodes say of
+// their requests) and model_router_state.cc (what outlives the process).
 class ModelRouter {
  public:
   // REQUIRES: `spec` is valid. All references must outlive the object.
@@ -44,8 +41,9 @@ class ModelRouter {
   ModelDescription Describe() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   absl::StatusOr<PushResult> PushSignature(const SignaturePush& push) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<BlockUpdateResult> UpdateBlocks(const BlockUpdate& update)
-      ABSL_LOCKS_EXCLUDED(blocks_mutex_);
+  absl::StatusOr<BlockUpdateResult> UpdateBlocks(const BlockUpdate& update) {
+    return reader_.UpdateBlocks(update);
+  }
   absl::StatusOr<Placement> Place(const PlacementQuery& query) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<RenewResult> Renew(const LeaseKey& key, std::optional<absl::Duration> ttl)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -99,15 +97,6 @@ class ModelRouter {
   // How many leases end by time, or with their node, in one hold of the lock: a millisecond or two.
   static constexpr std::size_t kMostEndsAtOnce = 256;
 
-  // What a placement knows of the request's experts: `known.counts` is the signature that decides,
-  // nullptr if it is missing or used up.
-  struct Knowledge {
-    KnownSignature known;
-    double coverage = 0;
-    std::optional<absl::Duration> age;  // since the last push; not set if there is no signature
-    absl::string_view prefill_worker;
-  };
-
   // Ends what time has ended, and answers the time. If very much has at once, the rest is left to
   // the next calls, and backlog_ is set.
   MonotonicTime Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -156,40 +145,30 @@ class ModelRouter {
   // Tells the policies of a changed fleet, if it has changed since they were told last.
   void TellPolicies() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // What a push or a query brings: its signature and what is known of its blocks, or nothing.
-  absl::StatusOr<std::optional<ExpertSignature>> Bring(
-      const std::optional<SignatureData>& signature, const std::optional<PromptBlocks>& blocks,
-      absl::string_view prefill_worker) ABSL_LOCKS_EXCLUDED(blocks_mutex_);
-
-  // Stores what a push brings, or updates the request's lease by it.
-  absl::StatusOr<PushResult> Keep(const SignaturePush& push, ExpertSignature signature,
-                                  MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Stores a signature, and counts those that had to go for it.
-  void Store(StoredSignature stored) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes in what a push brings, and updates the request's lease by it.
+  absl::StatusOr<PushResult> TakeIn(const SignaturePush& push, std::optional<ExpertSignature> chunk,
+                                    MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Tells of signatures that left the store unplaced, if there are any.
+  void TellDropped(std::size_t expired, std::size_t evicted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Replaces what a lease adds to its node by what the signature tells.
   void UpdateLease(const Lease& lease, const ExpertSignature& signature, bool appended,
                    MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  Knowledge Know(const PlacementQuery& query, const ExpertSignature* in_query, const Lease* held,
-                 MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Keeps the signature of a placed request if chunks may follow it, and drops a stored one if not.
-  void KeepWhilePlaced(const Lease& lease, const PlacementQuery& query,
-                       std::optional<ExpertSignature>& in_query, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Placement RenewHeld(const Lease& held, const PlacementQuery& query,
                       std::optional<ExpertSignature>& in_query, MonotonicTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Fills in what of a new lease its signature tells, and gives it an id.
-  void StartLease(absl::string_view request_id, const DecodeNode& node, const Knowledge& knowledge,
-                  absl::Duration ttl, LeaseOrigin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StartLease(absl::string_view request_id, const DecodeNode& node,
+                  const Intake::Knowledge& knowledge, absl::Duration ttl, LeaseOrigin origin)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Enters the lease of a placement on the first candidate, with the codes that start_ has.
   absl::StatusOr<const Lease*> Reserve(const PlacementQuery& query, const Demand& demand,
-                                       const Knowledge& knowledge, const Lease* held,
+                                       const Intake::Knowledge& knowledge, const Lease* held,
                                        MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Placement Answer(const Lease& lease, const Knowledge& knowledge, PlacementReason reason,
+  Placement Answer(const Lease& lease, const Intake::Knowledge& knowledge, PlacementReason reason,
                    MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteReceipt(const PlacementQuery& query, const Placement& placement, const Lease& lease,
-                    const Knowledge& knowledge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                    const Intake::Knowledge& knowledge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ModelSpec spec_;
   const Router::Options& options_;
@@ -197,10 +176,7 @@ class ModelRouter {
   RouterObserver& observer_;
   std::atomic<std::uint64_t>& next_lease_id_;
 
-  // Apart from mutex_, so that no placement waits for an update of blocks. Never held with it.
-  SpareSignatures spare_signatures_;
-  mutable Mutex blocks_mutex_;
-  BlockSignatureStore blocks_ ABSL_GUARDED_BY(blocks_mutex_);
+  SignatureReader reader_;
 
   mutable Mutex mutex_;
   Seat seat_ ABSL_GUARDED_BY(mutex_);
@@ -208,8 +184,7 @@ class ModelRouter {
   // Of the fleet that the policies were told of.
   std::uint64_t told_fleet_version_ ABSL_GUARDED_BY(mutex_) = 0;
   ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);
-  SignatureStore signatures_ ABSL_GUARDED_BY(mutex_);
-  SignatureWaits waits_ ABSL_GUARDED_BY(mutex_);
+  Intake intake_ ABSL_GUARDED_BY(mutex_);
   Book book_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> forgotten_ ABSL_GUARDED_BY(mutex_);
   bool backlog_ ABSL_GUARDED_BY(mutex_) = false;
@@ -230,9 +205,6 @@ Book::Options BookOptions(const ModelSpec& spec, const Router::Options& options)
 
 // Lets `next` be more than `last`.
 void ContinueLeaseIds(std::atomic<std::uint64_t>& next, std::uint64_t last);
-
-// INVALID_ARGUMENT, naming the field, if it is out of range.
-absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t least_bytes);
 
 }  // namespace eldr
 

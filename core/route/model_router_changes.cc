@@ -37,7 +37,7 @@ void ModelRouter::Tell(const Change& change, const Applied& applied) {
     observer_.OnLeaseUpdated(spec_.name, *applied.lease);
   } else if (const auto* const finished = std::get_if<LeaseFinished>(&change.what)) {
     // Else it would decide for the next request of this id.
-    if (IsOver(finished->end)) signatures_.Erase(finished->request_id);
+    if (IsOver(finished->end)) intake_.Forget(finished->request_id);
     observer_.OnLeaseEnded(spec_.name, *applied.ended_lease, finished->end);
   }
 }

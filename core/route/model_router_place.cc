@@ -39,9 +39,9 @@ PlacedNode ToPlacedNode(const DecodeNode& node) {
 absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   ELDR_RETURN_IF_ERROR(ValidateQuery(query));
   ELDR_ASSIGN_OR_RETURN(std::optional<ExpertSignature> in_query,
-                        Bring(query.signature, query.blocks, query.prefill_worker));
+                        reader_.Read(query.signature, query.blocks, query.prefill_worker));
   const absl::Cleanup give_back = [&] {
-    if (in_query) spare_signatures_.Give(*std::move(in_query));
+    if (in_query) reader_.GiveBack(*std::move(in_query));
   };
   const Demand demand = {query.sequences, query.context_tokens,
                          query.context_tokens + query.sequences * query.max_output_tokens};
@@ -54,7 +54,8 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   }
   if (held == nullptr) ELDR_RETURN_IF_ERROR(book_.CheckLeaseLimit());
 
-  const Knowledge knowledge = Know(query, in_query ? &*in_query : nullptr, held, now);
+  const Intake::Knowledge knowledge = intake_.Know(
+      query.request_id, in_query ? &*in_query : nullptr, query.prefill_worker, held, now);
   const ExpertSignature* const signature = knowledge.known.counts;
   std::vector<std::uint8_t>& codes = std::get<LeaseStarted>(start_.what).codes;
   if (signature == nullptr && held != nullptr) {
@@ -105,52 +106,21 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   WriteReceipt(query, placement, lease, knowledge);
   if (learns) prior_.Learn(*signature);
   if (in_query && signature != &*in_query) {
-    spare_signatures_.Give(*std::exchange(in_query, std::nullopt));
+    reader_.GiveBack(*std::exchange(in_query, std::nullopt));
   }
-  KeepWhilePlaced(lease, query, in_query, now);
+  TellDropped(0, intake_.Placed(lease, query.prefill_worker, in_query, now));
   return placement;
-}
-
-void ModelRouter::KeepWhilePlaced(const Lease& lease, const PlacementQuery& query,
-                                  std::optional<ExpertSignature>& in_query, MonotonicTime now) {
-  if (!in_query) {
-    const StoredSignature* const stored = signatures_.Find(lease.request_id);
-    if (stored != nullptr && !MayGrow(stored->signature, stored->appended)) {
-      signatures_.Erase(lease.request_id);
-    }
-  } else if (MayGrow(*in_query, lease.appended)) {
-    Store({lease.request_id, std::string(query.prefill_worker),
-           *std::exchange(in_query, std::nullopt), now, lease.appended});
-  } else {
-    signatures_.Erase(lease.request_id);
-  }
-}
-
-ModelRouter::Knowledge ModelRouter::Know(const PlacementQuery& query,
-                                         const ExpertSignature* in_query, const Lease* held,
-                                         MonotonicTime now) const {
-  const StoredSignature* const stored = signatures_.Find(query.request_id);
-  const KnownSignature known = KnownOf(stored, held);
-  if (in_query != nullptr && Replaces(*in_query, known)) {
-    const KnownSignature told = {in_query->quality(), in_query->tokens(), in_query->covers_prompt(),
-                                 known.appended, in_query};
-    return {told, in_query->coverage(), absl::ZeroDuration(), query.prefill_worker};
-  }
-  if (stored != nullptr) {
-    return {known, stored->signature.coverage(), now - stored->pushed_at, stored->prefill_worker};
-  }
-  return {known, held == nullptr ? 0 : held->signature_coverage, std::nullopt,
-          query.prefill_worker};
 }
 
 Placement ModelRouter::RenewHeld(const Lease& held, const PlacementQuery& query,
                                  std::optional<ExpertSignature>& in_query, MonotonicTime now) {
   RenewLease(held, query.lease_ttl.value_or(held.ttl), now);
-  if (in_query && Replaces(*in_query, KnownOf(signatures_.Find(held.request_id), &held))) {
+  if (in_query && Replaces(*in_query, intake_.Known(held.request_id, &held))) {
     UpdateLease(held, *in_query, held.appended, now);
-    KeepWhilePlaced(held, query, in_query, now);
+    TellDropped(0, intake_.Placed(held, query.prefill_worker, in_query, now));
   }
-  const Knowledge knowledge = {KnownOf(nullptr, &held), held.signature_coverage, std::nullopt, ""};
+  const Intake::Knowledge knowledge = {KnownOf(nullptr, &held), held.signature_coverage,
+                                       std::nullopt, ""};
   Placement placement = Answer(held, knowledge, PlacementReason::kExistingLease, now);
   UpdateBatches(book_.fleet(), book_.detector(), now);
   const ExpertGroup& group = *held.node->group;
@@ -160,7 +130,8 @@ Placement ModelRouter::RenewHeld(const Lease& held, const PlacementQuery& query,
 }
 
 void ModelRouter::StartLease(absl::string_view request_id, const DecodeNode& node,
-                             const Knowledge& knowledge, absl::Duration ttl, LeaseOrigin origin) {
+                             const Intake::Knowledge& knowledge, absl::Duration ttl,
+                             LeaseOrigin origin) {
   LeaseStarted& started = std::get<LeaseStarted>(start_.what);
   started.origin = origin;
   LeaseRecord& lease = started.lease;
@@ -180,8 +151,8 @@ void ModelRouter::StartLease(absl::string_view request_id, const DecodeNode& nod
 }
 
 absl::StatusOr<const Lease*> ModelRouter::Reserve(const PlacementQuery& query, const Demand& demand,
-                                                  const Knowledge& knowledge, const Lease* held,
-                                                  MonotonicTime now) {
+                                                  const Intake::Knowledge& knowledge,
+                                                  const Lease* held, MonotonicTime now) {
   const DecodeNode& node = *eligibility_.candidates.front().node;
   StartLease(query.request_id, node, knowledge, query.lease_ttl.value_or(options_.lease_ttl),
              held == nullptr ? LeaseOrigin::kPlaced : LeaseOrigin::kMoved);
@@ -194,7 +165,7 @@ absl::StatusOr<const Lease*> ModelRouter::Reserve(const PlacementQuery& query, c
   return applied.lease;
 }
 
-Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
+Placement ModelRouter::Answer(const Lease& lease, const Intake::Knowledge& knowledge,
                               PlacementReason reason, MonotonicTime now) const {
   const DecodeNode& node = *lease.node;
   Placement placement;
@@ -212,7 +183,7 @@ Placement ModelRouter::Answer(const Lease& lease, const Knowledge& knowledge,
 }
 
 void ModelRouter::WriteReceipt(const PlacementQuery& query, const Placement& placement,
-                               const Lease& lease, const Knowledge& knowledge) {
+                               const Lease& lease, const Intake::Knowledge& knowledge) {
   Receipt* receipt = receipts_.Next();
   if (receipt == nullptr) return;
   receipt->place_time = clock_.Wall();

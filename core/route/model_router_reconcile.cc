@@ -60,9 +60,7 @@ void ModelRouter::Reconcile(DecodeNode& node, const NodeReport& report, Monotoni
 }
 
 void ModelRouter::Adopt(DecodeNode& node, absl::string_view request_id, MonotonicTime now) {
-  PlacementQuery query;
-  query.request_id = request_id;
-  const Knowledge knowledge = Know(query, nullptr, nullptr, now);
+  const Intake::Knowledge knowledge = intake_.Know(request_id, nullptr, "", nullptr, now);
   const ExpertSignature* const signature = knowledge.known.counts;
   EstimateContribution(signature, prior_, spec_.geometry, spec_.settings.estimate,
                        absl::MakeSpan(std::get<LeaseStarted>(start_.what).codes));

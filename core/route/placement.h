@@ -13,15 +13,10 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "core/fleet/decode_node.h"
+#include "core/intake/push.h"
 #include "core/signature/expert_signature.h"
 
 namespace eldr {
-
-// The KV blocks of a prompt, in its order, that are in a prefill worker's cache.
-struct PromptBlocks {
-  std::vector<absl::string_view> hashes;  // 1 to 64 bytes each; at most 4,096, none twice
-  std::uint32_t prompt_tokens = 0;        // of the whole prompt, at least 1
-};
 
 // A query for a decode node; it must outlive the call it is passed to.
 struct PlacementQuery {

@@ -35,6 +35,7 @@
 #include "core/base/mutex.h"
 #include "core/books/book.h"
 #include "core/fleet/decode_node.h"
+#include "core/intake/push.h"
 #include "core/model/model_geometry.h"
 #include "core/policy/policy.h"
 #include "core/policy/policy_settings.h"
@@ -76,44 +77,6 @@ struct ModelDescription {
   // Of the policy and of its shadow; none for one that never fits.
   std::optional<PolicyFits> fits;
   std::optional<PolicyFits> shadow_fits;
-};
-
-struct SignaturePush {
-  absl::string_view model;
-  absl::string_view request_id;
-  absl::string_view prefill_worker;
-  std::optional<SignatureData> signature;  // required without blocks
-  bool append = false;
-  std::optional<std::uint32_t> append_at;
-  std::optional<PromptBlocks> blocks;  // not with append
-};
-
-struct PushResult {
-  std::uint32_t tokens = 0;  // that the stored signature covers now
-  // MISSING if nothing is stored: no block was known, and no signature given.
-  SignatureQuality quality = SignatureQuality::kPartial;
-  bool updated_lease = false;
-};
-
-// A block that a cache holds now.
-struct StoredBlock {
-  absl::string_view hash;
-  SignatureData signature;
-};
-
-// What changed in a prefill worker's cache; it must outlive the call it is passed to.
-struct BlockUpdate {
-  absl::string_view model;
-  absl::string_view prefill_worker;
-  bool cleared = false;                          // first, all blocks are gone
-  absl::Span<const std::string* const> removed;  // then these; unknown ones are ignored
-  std::vector<StoredBlock> stored;               // then these are there
-};
-
-struct BlockUpdateResult {
-  std::uint64_t blocks = 0;   // of the worker
-  std::uint64_t bytes = 0;    // of the model's blocks
-  std::uint64_t evicted = 0;  // by this call
 };
 
 // Names a lease; id 0 means whatever lease the request holds.

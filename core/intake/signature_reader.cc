@@ -1,12 +1,15 @@
-// Signatures of KV blocks: ModelRouter's store of them, and what it completes.
+#include "core/intake/signature_reader.h"
+
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "core/route/model_router.h"
 
 namespace eldr {
 namespace {
+
+constexpr std::size_t kMaxWorkerBytes = 256;
 
 absl::StatusOr<std::vector<BlockRow>> ParseRows(const std::vector<StoredBlock>& blocks,
                                                 const ModelGeometry& geometry) {
@@ -30,13 +33,13 @@ absl::StatusOr<std::vector<BlockRow>> ParseRows(const std::vector<StoredBlock>& 
 
 }  // namespace
 
-absl::StatusOr<BlockUpdateResult> ModelRouter::UpdateBlocks(const BlockUpdate& update) {
+absl::StatusOr<BlockUpdateResult> SignatureReader::UpdateBlocks(const BlockUpdate& update) {
   ELDR_RETURN_IF_ERROR(ValidatePrefillWorker(update.prefill_worker, 1));
   for (std::size_t i = 0; i < update.removed.size(); ++i) {
     ELDR_RETURN_IF_ERROR(CheckBlockHash(*update.removed[i], absl::StrCat("removed[", i, "]")));
   }
   // Parsed and packed before anything changes, and without the lock.
-  ELDR_ASSIGN_OR_RETURN(std::vector<BlockRow> rows, ParseRows(update.stored, spec_.geometry));
+  ELDR_ASSIGN_OR_RETURN(std::vector<BlockRow> rows, ParseRows(update.stored, geometry_));
   MutexLock lock(blocks_mutex_);
   if (update.cleared) blocks_.Clear(update.prefill_worker);
   for (const std::string* const hash : update.removed) {
@@ -52,13 +55,13 @@ absl::StatusOr<BlockUpdateResult> ModelRouter::UpdateBlocks(const BlockUpdate& u
   return result;
 }
 
-absl::StatusOr<std::optional<ExpertSignature>> ModelRouter::Bring(
+absl::StatusOr<std::optional<ExpertSignature>> SignatureReader::Read(
     const std::optional<SignatureData>& data, const std::optional<PromptBlocks>& blocks,
     absl::string_view prefill_worker) {
   std::optional<ExpertSignature> signature;
   if (data) {
-    ELDR_ASSIGN_OR_RETURN(signature, ExpertSignature::Parse(*data, spec_.geometry, "signature",
-                                                            spare_signatures_.Take()));
+    ELDR_ASSIGN_OR_RETURN(signature,
+                          ExpertSignature::Parse(*data, geometry_, "signature", spares_.Take()));
   }
   if (!blocks) return signature;
   MutexLock lock(blocks_mutex_);
@@ -66,6 +69,19 @@ absl::StatusOr<std::optional<ExpertSignature>> ModelRouter::Bring(
                         blocks_.Compose(prefill_worker, blocks->hashes, blocks->prompt_tokens,
                                         signature ? &*signature : nullptr));
   return std::move(composition.signature);
+}
+
+SignatureReader::Stored SignatureReader::stored() const {
+  MutexLock lock(blocks_mutex_);
+  return {blocks_.blocks(), blocks_.bytes(), blocks_.counters()};
+}
+
+absl::Status ValidatePrefillWorker(absl::string_view prefill_worker, std::size_t least_bytes) {
+  const std::size_t bytes = prefill_worker.size();
+  if (bytes >= least_bytes && bytes <= kMaxWorkerBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("prefill_worker: got ", bytes, " bytes, expected ",
+                                                 least_bytes == 0 ? "at most " : "1 to ",
+                                                 kMaxWorkerBytes));
 }
 
 }  // namespace eldr

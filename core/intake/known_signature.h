@@ -3,8 +3,8 @@
 // Whoever sends a signature may send it again: the answer was lost, or a proxy repeats the call.
 // The copy can arrive at any later moment: after the next chunk, after the placement. So everything
 // that arrives is compared with what is known, and what tells nothing new changes nothing.
-#ifndef ELDR_CORE_ROUTE_KNOWN_SIGNATURE_H_
-#define ELDR_CORE_ROUTE_KNOWN_SIGNATURE_H_
+#ifndef ELDR_CORE_INTAKE_KNOWN_SIGNATURE_H_
+#define ELDR_CORE_INTAKE_KNOWN_SIGNATURE_H_
 
 #include <cstdint>
 #include <optional>
@@ -45,4 +45,4 @@ absl::StatusOr<bool> Continues(const ExpertSignature& chunk, std::optional<std::
 
 }  // namespace eldr
 
-#endif  // ELDR_CORE_ROUTE_KNOWN_SIGNATURE_H_
+#endif  // ELDR_CORE_INTAKE_KNOWN_SIGNATURE_H_

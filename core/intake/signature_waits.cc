@@ -1,4 +1,4 @@
-#include "core/route/signature_waits.h"
+#include "core/intake/signature_waits.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 // Placements that wait for their signature, without holding a thread.
-#ifndef ELDR_CORE_ROUTE_SIGNATURE_WAITS_H_
-#define ELDR_CORE_ROUTE_SIGNATURE_WAITS_H_
+#ifndef ELDR_CORE_INTAKE_SIGNATURE_WAITS_H_
+#define ELDR_CORE_INTAKE_SIGNATURE_WAITS_H_
 
 #include <cstdint>
 #include <string>
@@ -36,4 +36,4 @@ class SignatureWaits {
 
 }  // namespace eldr
 
-#endif  // ELDR_CORE_ROUTE_SIGNATURE_WAITS_H_
+#endif  // ELDR_CORE_INTAKE_SIGNATURE_WAITS_H_

@@ -1,4 +1,4 @@
-#include "core/route/known_signature.h"
+#include "core/intake/known_signature.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
