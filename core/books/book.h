@@ -99,6 +99,7 @@ class Book {
 
   // What follows is there to be read. Decisions keep scratch values on nodes and groups, which are
   // no part of the book.
+  const ModelGeometry& geometry() const { return options_.geometry; }
   const Fleet& fleet() const { return fleet_; }
   const LeaseTable& leases() const { return leases_; }
   const FailureDetector& detector() const { return detector_; }

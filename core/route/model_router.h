@@ -167,8 +167,6 @@ class ModelRouter {
                                        MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Placement Answer(const Lease& lease, const Intake::Knowledge& knowledge, PlacementReason reason,
                    MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WriteReceipt(const PlacementQuery& query, const Placement& placement, const Lease& lease,
-                    const Intake::Knowledge& knowledge) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ModelSpec spec_;
   const Router::Options& options_;

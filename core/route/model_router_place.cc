@@ -7,6 +7,7 @@
 #include "core/base/status_macros.h"
 #include "core/books/lease_fields.h"
 #include "core/route/model_router.h"
+#include "core/route/placement_receipt.h"
 
 namespace eldr {
 namespace {
@@ -103,7 +104,10 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
   for (std::size_t i = 1; i < std::min(candidates.size(), 1 + kMaxFallbacks); ++i) {
     placement.fallbacks.push_back(ToPlacedNode(*candidates[i].node));
   }
-  WriteReceipt(query, placement, lease, knowledge);
+  if (Receipt* const receipt = receipts_.Next()) {
+    FillReceipt(query, placement, lease, knowledge, eligibility_, clock_.Wall(), *receipt);
+    receipts_.Commit();
+  }
   if (learns) prior_.Learn(*signature);
   if (in_query && signature != &*in_query) {
     reader_.GiveBack(*std::exchange(in_query, std::nullopt));
@@ -180,43 +184,6 @@ Placement ModelRouter::Answer(const Lease& lease, const Intake::Knowledge& knowl
       book_.detector().ReportIsFresh(node, now) ? LoadBasis::kReported : LoadBasis::kOwnCount;
   placement.signature_age = knowledge.age;
   return placement;
-}
-
-void ModelRouter::WriteReceipt(const PlacementQuery& query, const Placement& placement,
-                               const Lease& lease, const Intake::Knowledge& knowledge) {
-  Receipt* receipt = receipts_.Next();
-  if (receipt == nullptr) return;
-  receipt->place_time = clock_.Wall();
-  receipt->request_id = lease.request_id;
-  receipt->prefill_worker.assign(knowledge.prefill_worker.data(), knowledge.prefill_worker.size());
-  receipt->trace_id.assign(query.trace_id.data(), query.trace_id.size());
-  receipt->node_id = lease.node->spec.node_id;
-  receipt->lease_id = placement.lease_id;
-  receipt->policy = placement.policy;
-  receipt->reason = placement.reason;
-  receipt->signature_quality = placement.signature_quality;
-  receipt->signature_coverage = placement.signature_coverage;
-  receipt->load_basis = placement.load_basis;
-  receipt->signature_age = knowledge.age;
-  const std::vector<Candidate>& candidates = eligibility_.candidates;
-  receipt->candidates.resize(std::min(candidates.size(), Receipt::kMaxCandidates));
-  for (std::size_t i = 0; i < receipt->candidates.size(); ++i) {
-    const Candidate& candidate = candidates[i];
-    const StepTimeModel& step_time = candidate.node->group->step_time;
-    // Member by member, into the string that is there.
-    ReceiptCandidate& shown = receipt->candidates[i];
-    shown.node_id = candidate.node->spec.node_id;
-    shown.load = candidate.load;
-    shown.expected_experts = candidate.expected_experts;
-    shown.marginal_experts = candidate.marginal_experts;
-    shown.predicted_step_time = absl::Seconds(candidate.step_time_with);
-    shown.cost = candidate.cost;
-    shown.step_time = step_time.CoefficientsAt(candidate.batch + lease.sequences);
-  }
-  receipt->candidate_count = static_cast<std::uint32_t>(candidates.size());
-  receipt->ineligible = eligibility_.ineligible;
-  receipt->shadow = placement.shadow;
-  receipts_.Commit();
 }
 
 }  // namespace eldr
