@@ -19,8 +19,8 @@ namespace eldr {
 // Leases that ended are kept for those to come, so that a table of a steady size allocates nothing.
 class LeaseTable {
  public:
-  // The most ended leases that are kept: about 6 MiB at 48 layers x 128 experts. More are live at
-  // once under any load that ends and makes leases faster than it swings by this many.
+  // The most ended leases that are kept: about 6 MiB at 48 layers x 128 experts. The number of live
+  // leases seldom swings by more.
   static constexpr std::size_t kMostSpare = 1024;
 
   // A lease to be filled in and inserted: as new, but for the buffers of its members.
@@ -53,7 +53,7 @@ class LeaseTable {
   }
 
  private:
-  // The deadline stands beside its lease, so that to sift reads one array.
+  // The deadline stands beside its lease, so sifting touches one array.
   struct Deadline {
     MonotonicTime at;
     Lease* lease;
@@ -66,6 +66,9 @@ class LeaseTable {
 
   // The keys are the leases' own texts.
   absl::flat_hash_map<absl::string_view, std::unique_ptr<Lease>> by_request_;
+  // What Find answered last, or nullptr. Whoever looks a lease up to decide about it enters a change
+  // next, which looks it up again.
+  mutable Lease* found_ = nullptr;
   // A binary heap, the soonest first; each lease knows its place in it.
   std::vector<Deadline> heap_;
   std::vector<std::unique_ptr<Lease>> spare_;
