@@ -47,13 +47,12 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       shadow_(MakeShadow(spec_, options.seed)),
       prior_(spec_.geometry),
       intake_(spec_.geometry, options.signature_ttl, options.signature_store_bytes),
-      book_(BookOptions(spec_, options)),
+      keeper_(BookOptions(spec_, options), intake_, observer),
+      book_(keeper_.book()),
       receipts_(options.receipts) {
   const std::vector<std::uint8_t> codes(spec_.geometry.cells());
   start_.what = LeaseStarted{.codes = codes};
   update_.what = LeaseUpdated{.codes = codes};
-  renewal_.what = LeaseRenewed{};
-  finish_.what = LeaseFinished{};
   report_.what = NodeReported{};
 }
 
@@ -122,6 +121,23 @@ absl::StatusOr<PushResult> ModelRouter::TakeIn(const SignaturePush& push,
   return result;
 }
 
+void ModelRouter::UpdateLease(const Lease& lease, const ExpertSignature& signature, bool appended,
+                              MonotonicTime now) {
+  const bool learns = !lease.learned;
+  LeaseUpdated& updated = std::get<LeaseUpdated>(update_.what);
+  EstimateContribution(&signature, prior_, spec_.geometry, spec_.settings.estimate,
+                       absl::MakeSpan(updated.codes));
+  updated.lease = RecordOf(lease);
+  updated.lease.quality = signature.quality();
+  updated.lease.signature_coverage = signature.coverage();
+  updated.lease.signature_tokens = signature.tokens();
+  updated.lease.whole_prompt = signature.covers_prompt();
+  updated.lease.appended = appended;
+  updated.lease.learned = true;
+  keeper_.Commit(update_, now).value();
+  if (learns) prior_.Learn(signature);
+}
+
 void ModelRouter::TellDropped(std::size_t expired, std::size_t evicted) {
   if (expired + evicted > 0) observer_.OnSignaturesDropped(spec_.name, expired, evicted);
 }
@@ -137,7 +153,7 @@ absl::StatusOr<RenewResult> ModelRouter::Renew(const LeaseKey& key,
   if (key.lease_id != 0 && key.lease_id != lease->id) {
     return RenewResult{LeaseOutcome::kStale, absl::ZeroDuration()};
   }
-  RenewLease(*lease, ttl.value_or(lease->ttl), now);
+  keeper_.Renew(*lease, ttl.value_or(lease->ttl), now);
   return RenewResult{LeaseOutcome::kDone, lease->ttl};
 }
 
@@ -159,7 +175,7 @@ absl::StatusOr<LeaseOutcome> ModelRouter::Release(const LeaseRelease& release) {
     return LeaseOutcome::kStale;
   }
   if (release.decode_counts) ++decode_observations_;
-  EndLease(*lease, LeaseEnd::kReleased, now);
+  keeper_.End(*lease, LeaseEnd::kReleased, now);
   return LeaseOutcome::kDone;
 }
 
@@ -206,7 +222,7 @@ bool ModelRouter::CancelWait(std::uint64_t wait_id) {
 bool ModelRouter::Step() {
   MutexLock lock(mutex_);
   Advance();
-  return backlog_;
+  return keeper_.has_backlog();
 }
 
 void ModelRouter::TakeBackgroundJobs(WorkLength length, std::vector<BackgroundJob>& jobs) {
@@ -236,39 +252,8 @@ void ModelRouter::TellPolicies() {
 MonotonicTime ModelRouter::Advance() {
   const MonotonicTime now = clock_.Monotonic();
   TellDropped(intake_.Expire(now), 0);
-  backlog_ = false;
-  ExpireLeases(now);
-  if (now >= book_.detector().next_check()) LoseSilentNodes(now);
-  if (now >= book_.next_forget()) {
-    for (DecodeNode* const node : book_.FindForgettable(now)) Forget(*node, now);
-  }
+  keeper_.Advance(now);
   return now;
-}
-
-void ModelRouter::ExpireLeases(MonotonicTime now) {
-  std::size_t ended = 0;
-  while (const Lease* lease = book_.leases().NextExpired(now)) {
-    if (ended++ == kMostEndsAtOnce) {
-      backlog_ = true;
-      return;
-    }
-    EndLease(*lease, LeaseEnd::kExpired, now);
-  }
-}
-
-std::uint32_t ModelRouter::EndLeasesOn(const DecodeNode& node, LeaseEnd end, MonotonicTime now,
-                                       std::size_t most) {
-  std::vector<Lease*> leases;
-  if (node.lease_list.size() <= most) {
-    leases = node.lease_list;
-  } else {
-    leases.assign(node.lease_list.end() - static_cast<std::ptrdiff_t>(most), node.lease_list.end());
-  }
-  // Their order is that of chance; what is done to them must not depend on it.
-  std::sort(leases.begin(), leases.end(),
-            [](const Lease* a, const Lease* b) { return a->id < b->id; });
-  for (const Lease* lease : leases) EndLease(*lease, end, now);
-  return static_cast<std::uint32_t>(leases.size());
 }
 
 void ModelRouter::LetOthersIn() {

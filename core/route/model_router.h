@@ -13,11 +13,11 @@
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
-#include "core/books/book.h"
 #include "core/books/change.h"
 #include "core/intake/intake.h"
 #include "core/intake/push.h"
 #include "core/intake/signature_reader.h"
+#include "core/route/book_keeper.h"
 #include "core/route/eligibility.h"
 #include "core/route/router.h"
 #include "core/route/router_state.h"
@@ -26,11 +26,9 @@
 
 namespace eldr {
 
-// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Seven files
+// Thread-safe. Methods are those of Router, whose comments hold; the model is this one. Four files
 // implement them: model_router.cc (signatures, leases, time), model_router_place.cc (placement),
-// model_router_changes.cc (what it enters in the book, and tells), model_router_fleet.cc (nodes),
-// model_router_register.cc (how nodes come and go), model_router_reconcile.cc (what nodes say of
-// their requests) and model_router_state.cc (what outlives the process).
+// model_router_fleet.cc (nodes) and model_router_state.cc (what outlives the process).
 class ModelRouter {
  public:
   // REQUIRES: `spec` is valid. All references must outlive the object.
@@ -94,45 +92,14 @@ class ModelRouter {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // How many leases end by time, or with their node, in one hold of the lock: a millisecond or two.
-  static constexpr std::size_t kMostEndsAtOnce = 256;
-
-  // Ends what time has ended, and answers the time. If very much has at once, the rest is left to
-  // the next calls, and backlog_ is set.
+  // Ends what time has ended, and answers the time.
   MonotonicTime Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ExpireLeases(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void LoseSilentNodes(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Enters a change in the book, as its next one and as of now, and tells the observer. An error if
-  // the book refuses it. model_router_changes.cc
-  absl::StatusOr<Applied> Commit(Change& change, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Tell(const Change& change, const Applied& applied) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TellNode(const Change& change, const Applied& applied) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The changes that follow from what is in the book, so that it does not refuse them.
-  void RenewLease(const Lease& lease, absl::Duration ttl, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EndLease(const Lease& lease, LeaseEnd end, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void BeginLeaving(const DecodeNode& node, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EnterRemoval(const DecodeNode& node, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<const DecodeNode*> SetDraining(absl::string_view node_id, bool draining)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
-  // Ends the leases of what a node has finished; model_router_reconcile.cc.
-  void EndFinished(const DecodeNode& node, const NodeReport& report, MonotonicTime now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // What a complete list of a node's requests says that the book does not;
-  // model_router_reconcile.cc.
+  // What a complete list of a node's requests says that the book does not.
   void Reconcile(DecodeNode& node, const NodeReport& report, MonotonicTime now,
                  HeartbeatResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Adopt(DecodeNode& node, absl::string_view request_id, MonotonicTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Ends leases on a node, `most` of them, and answers how many.
-  std::uint32_t EndLeasesOn(const DecodeNode& node, LeaseEnd end, MonotonicTime now,
-                            std::size_t most = SIZE_MAX) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends some of a node's leases, and removes it with the last one: true when it is gone.
   bool RemovePart(absl::string_view node_id, RemoveResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<DecodeNode*> FindNode(absl::string_view node_id) const
@@ -140,7 +107,6 @@ class ModelRouter {
 
   // A node that is not lost and has the same address and rank, or nullptr.
   const DecodeNode* FindTwin(const DecodeNode& node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Forget(DecodeNode& node, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Tells the policies of a changed fleet, if it has changed since they were told last.
   void TellPolicies() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -183,9 +149,8 @@ class ModelRouter {
   std::uint64_t told_fleet_version_ ABSL_GUARDED_BY(mutex_) = 0;
   ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);
   Intake intake_ ABSL_GUARDED_BY(mutex_);
-  Book book_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::string> forgotten_ ABSL_GUARDED_BY(mutex_);
-  bool backlog_ ABSL_GUARDED_BY(mutex_) = false;
+  BookKeeper keeper_ ABSL_GUARDED_BY(mutex_);
+  const Book& book_ ABSL_GUARDED_BY(mutex_);  // that of keeper_
   std::uint64_t decode_observations_ ABSL_GUARDED_BY(mutex_) = 0;
   ReceiptRing receipts_ ABSL_GUARDED_BY(mutex_);
 
@@ -194,7 +159,6 @@ class ModelRouter {
   // Changes that are made again and again; each is always of the same kind, and the codes of both
   // LeaseStarted and LeaseUpdated are of the model's cells.
   Change start_ ABSL_GUARDED_BY(mutex_), update_ ABSL_GUARDED_BY(mutex_),
-      renewal_ ABSL_GUARDED_BY(mutex_), finish_ ABSL_GUARDED_BY(mutex_),
       report_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,9 +1,11 @@
-// Nodes: heartbeats, drain and loss.
+// Nodes: how they come and go, what they report, drain.
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/residency/contribution.h"
 #include "core/route/model_router.h"
 #include "core/route/node_status.h"
 
@@ -38,6 +40,61 @@ absl::StatusOr<DecodeNode*> ModelRouter::FindNode(absl::string_view node_id) con
   return absl::NotFoundError(absl::StrCat("node_id: \"", node_id, "\" is not registered"));
 }
 
+absl::StatusOr<RegisterResult> ModelRouter::RegisterNode(const NodeSpec& spec) {
+  ELDR_RETURN_IF_ERROR(ValidateNodeSpec(spec, options_.node_timeout));
+  MutexLock lock(mutex_);
+  const MonotonicTime now = Advance();
+  ELDR_ASSIGN_OR_RETURN(const Registration registration, book_.CheckRegistration(spec, now));
+  RegisterResult result;
+  result.created = registration != Registration::kKnown;
+  if (registration == Registration::kSuccessor) {
+    result.ended_leases = keeper_.EndOn(*book_.FindNode(spec.node_id), LeaseEnd::kNodeRemoved, now);
+  } else if (registration == Registration::kNew && book_.is_full_of_nodes()) {
+    if (DecodeNode* const dispensable = book_.FindDispensable(now))
+      keeper_.Forget(*dispensable, now);
+  }
+  Change change = {.what = NodeRegistered{spec, clock_.Wall()}};
+  ELDR_ASSIGN_OR_RETURN(const Applied applied, keeper_.Commit(change, now));
+  const DecodeNode& node = *applied.node;
+  result.state = node.state;
+  if (const DecodeNode* const twin = FindTwin(node)) {
+    result.shares_address_with = twin->spec.node_id;
+    if (result.created) observer_.OnAddressShared(node, *twin);
+  }
+  return result;
+}
+
+const DecodeNode* ModelRouter::FindTwin(const DecodeNode& node) const {
+  for (const auto& other : book_.fleet().nodes()) {
+    if (other.get() == &node || other->state == NodeState::kLost) continue;
+    // One without a rank is the whole engine.
+    const bool same_rank =
+        !other->spec.dp_rank || !node.spec.dp_rank || other->spec.dp_rank == node.spec.dp_rank;
+    if (same_rank && other->spec.address == node.spec.address) return other.get();
+  }
+  return nullptr;
+}
+
+absl::Status ModelRouter::GiveWay(absl::string_view node_id) {
+  MutexLock lock(mutex_);
+  const MonotonicTime now = Advance();
+  DecodeNode* const node = book_.FindNode(node_id);
+  if (node == nullptr) return absl::OkStatus();
+  ELDR_RETURN_IF_ERROR(CheckGivesWay(*node, options_.node_timeout, now));
+  keeper_.Forget(*node, now);
+  return absl::OkStatus();
+}
+
+std::vector<std::string> ModelRouter::TakeForgotten() {
+  MutexLock lock(mutex_);
+  return keeper_.TakeForgotten();
+}
+
+bool ModelRouter::HasNode(absl::string_view node_id) const {
+  MutexLock lock(mutex_);
+  return book_.FindNode(node_id) != nullptr;
+}
+
 absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report) {
   ELDR_RETURN_IF_ERROR(ValidateNodeReport(report, spec_.geometry.cells()));
   MutexLock lock(mutex_);
@@ -47,9 +104,9 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   HeartbeatResult result;
   for (const std::string* id : report.running_request_ids) {
     const Lease* const lease = book_.FindLease(*id);
-    if (lease != nullptr && lease->node == node) RenewLease(*lease, lease->ttl, now);
+    if (lease != nullptr && lease->node == node) keeper_.Renew(*lease, lease->ttl, now);
   }
-  EndFinished(*node, report, now);
+  keeper_.EndFinished(*node, report, now);
   if (report.complete_list) Reconcile(*node, report, now, result);
   result.confirm = node->restored_at.has_value();
   // After the finished requests have ended: the counts are without them.
@@ -59,22 +116,64 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   reported.queued = report.queued;
   reported.kv_usage = report.kv_usage;
   reported.steps.assign(report.steps.begin(), report.steps.end());
-  Commit(report_, now).value();
+  keeper_.Commit(report_, now).value();
   result.state = node->state;
   result.draining = node->draining;
   result.leases = node->leases;
   return result;
 }
 
+void ModelRouter::Reconcile(DecodeNode& node, const NodeReport& report, MonotonicTime now,
+                            HeartbeatResult& result) {
+  absl::flat_hash_set<const Lease*> named;
+  for (const std::string* id : report.running_request_ids) {
+    const Lease* const lease = book_.FindLease(*id);
+    if (lease != nullptr && lease->node == &node) {
+      named.insert(lease);
+    } else if (lease != nullptr) {
+      ++result.conflicts;
+    } else if (!book_.MayAdopt(*id, node, now)) {
+      ++result.not_adopted;
+    } else {
+      Adopt(node, *id, now);
+      named.insert(book_.FindLease(*id));
+      ++result.adopted;
+    }
+  }
+  std::vector<const Lease*> unconfirmed;
+  for (const Lease* lease : node.lease_list) {
+    // A younger one may have been placed after the report was made.
+    const bool settled = now - lease->placed_at >= options_.confirm_grace;
+    if (settled && !named.contains(lease)) unconfirmed.push_back(lease);
+  }
+  for (const Lease* lease : unconfirmed) keeper_.End(*lease, LeaseEnd::kUnconfirmed, now);
+  result.unconfirmed = static_cast<std::uint32_t>(unconfirmed.size());
+  observer_.OnReconciled(spec_.name, result.conflicts, result.not_adopted);
+}
+
+void ModelRouter::Adopt(DecodeNode& node, absl::string_view request_id, MonotonicTime now) {
+  const Intake::Knowledge knowledge = intake_.Know(request_id, nullptr, "", nullptr, now);
+  const ExpertSignature* const signature = knowledge.known.counts;
+  EstimateContribution(signature, prior_, spec_.geometry, spec_.settings.estimate,
+                       absl::MakeSpan(std::get<LeaseStarted>(start_.what).codes));
+  StartLease(request_id, node, knowledge, options_.lease_ttl, LeaseOrigin::kAdopted);
+  keeper_.Commit(start_, now).value();
+  if (signature != nullptr) prior_.Learn(*signature);
+}
+
 absl::StatusOr<std::uint32_t> ModelRouter::DrainNode(absl::string_view node_id) {
   MutexLock lock(mutex_);
-  ELDR_ASSIGN_OR_RETURN(const DecodeNode* const node, SetDraining(node_id, true));
+  const MonotonicTime now = Advance();
+  ELDR_ASSIGN_OR_RETURN(const DecodeNode* const node, FindNode(node_id));
+  keeper_.SetDraining(*node, true, now);
   return node->leases;
 }
 
 absl::StatusOr<NodeState> ModelRouter::UndrainNode(absl::string_view node_id) {
   MutexLock lock(mutex_);
-  ELDR_ASSIGN_OR_RETURN(const DecodeNode* const node, SetDraining(node_id, false));
+  const MonotonicTime now = Advance();
+  ELDR_ASSIGN_OR_RETURN(const DecodeNode* const node, FindNode(node_id));
+  keeper_.SetDraining(*node, false, now);
   return node->state;
 }
 
@@ -89,30 +188,13 @@ bool ModelRouter::RemovePart(absl::string_view node_id, RemoveResult& result) {
   const MonotonicTime now = Advance();
   const DecodeNode* const node = book_.FindNode(node_id);
   if (node == nullptr) return true;
-  BeginLeaving(*node, now);
-  result.ended_leases += EndLeasesOn(*node, LeaseEnd::kNodeRemoved, now, kMostEndsAtOnce);
+  keeper_.BeginLeaving(*node, now);
+  result.ended_leases +=
+      keeper_.EndOn(*node, LeaseEnd::kNodeRemoved, now, BookKeeper::kMostEndsAtOnce);
   if (node->leases > 0) return false;
-  EnterRemoval(*node, now);
+  keeper_.Remove(*node, now);
   result.removed = true;
   return true;
-}
-
-void ModelRouter::LoseSilentNodes(MonotonicTime now) {
-  const bool panic = book_.detector().panic();
-  const std::vector<DecodeNode*> lost = book_.FindSilent(now);
-  if (book_.detector().panic() != panic) observer_.OnPanicMode(spec_.name, !panic);
-  for (const DecodeNode* const node : lost) BeginLeaving(*node, now);
-  std::size_t room = kMostEndsAtOnce;
-  for (const DecodeNode* const node : lost) {
-    room -= EndLeasesOn(*node, LeaseEnd::kNodeLost, now, room);
-    if (node->leases > 0) {
-      backlog_ = true;
-      book_.FindSilentBy(now);  // this one and those after it come again
-      return;
-    }
-    Change change = {.what = NodeLost{node->spec.node_id}};
-    Commit(change, now).value();
-  }
 }
 
 std::vector<NodeStatus> ModelRouter::ListNodes(absl::string_view after, std::size_t most) const {

@@ -118,7 +118,7 @@ absl::StatusOr<Placement> ModelRouter::Place(const PlacementQuery& query) {
 
 Placement ModelRouter::RenewHeld(const Lease& held, const PlacementQuery& query,
                                  std::optional<ExpertSignature>& in_query, MonotonicTime now) {
-  RenewLease(held, query.lease_ttl.value_or(held.ttl), now);
+  keeper_.Renew(held, query.lease_ttl.value_or(held.ttl), now);
   if (in_query && Replaces(*in_query, intake_.Known(held.request_id, &held))) {
     UpdateLease(held, *in_query, held.appended, now);
     TellDropped(0, intake_.Placed(held, query.prefill_worker, in_query, now));
@@ -165,7 +165,7 @@ absl::StatusOr<const Lease*> ModelRouter::Reserve(const PlacementQuery& query, c
   lease.context_tokens = demand.context_tokens;
   lease.kv_tokens = demand.kv_tokens;
   if (held != nullptr && held->learned) lease.learned = true;
-  ELDR_ASSIGN_OR_RETURN(const Applied applied, Commit(start_, now));
+  ELDR_ASSIGN_OR_RETURN(const Applied applied, keeper_.Commit(start_, now));
   return applied.lease;
 }
 

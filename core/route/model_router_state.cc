@@ -26,7 +26,7 @@ RestoreResult ModelRouter::Restore(ModelRecord record) {
   EstimateContribution(nullptr, prior_, spec_.geometry, spec_.settings.estimate,
                        absl::MakeSpan(book.stand_in));
   Change change = {.what = std::move(book)};
-  RestoreResult result = Commit(change, clock_.Monotonic()).value().restored;
+  RestoreResult result = keeper_.Commit(change, clock_.Monotonic()).value().restored;
   result.learned = learned;
   ContinueLeaseIds(next_lease_id_, book_.last_lease_id());
   if (record.learned && record.learned->policy) {
@@ -44,7 +44,7 @@ std::size_t ModelRouter::RestoreContributions(absl::Span<const ContributionRecor
   std::size_t restored = 0;
   for (const ContributionRecord& record : contributions) {
     Change change = {.what = ContributionRestored{record}};
-    if (Commit(change, now).ok()) ++restored;
+    if (keeper_.Commit(change, now).ok()) ++restored;
   }
   return restored;
 }
