@@ -203,7 +203,9 @@ void RandomTraffic::Repeat() {
     // continue is gone.
     const bool says_where = !push->append || push->append_at;
     ASSERT_TRUE(again.has_value() || !says_where);
-    if (again) EXPECT_GE(again->tokens, past.tokens);
+    if (again) {
+      EXPECT_GE(again->tokens, past.tokens);
+    }
   } else if (past.lease_id != 0) {
     ++repeated_;
     EXPECT_NE(Send(std::get<ReleaseCall>(past.call)), LeaseOutcome::kDone);

@@ -63,7 +63,9 @@ TEST(ReceiptRingTest, NumbersThemFromOneAndKnowsThoseThatAreKept) {
       for (std::uint64_t at = 0; at <= 21; ++at) {
         const bool kept = at <= i && at + capacity > i && at > 0;
         ASSERT_EQ(ring.At(at) != nullptr, kept) << at << " of " << i;
-        if (kept) ASSERT_EQ(ring.At(at)->lease_id, at);
+        if (kept) {
+          ASSERT_EQ(ring.At(at)->lease_id, at);
+        }
       }
     }
   }
