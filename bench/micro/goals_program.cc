@@ -8,6 +8,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_format.h"
+#include "bench/micro/churn_goal.h"
 #include "bench/micro/decision_goals.h"
 #include "bench/micro/goal_report.h"
 
@@ -15,14 +16,24 @@ namespace eldr {
 
 int RunCoreGoals(int argc, char** argv) {
   std::string format = "table";
+  std::size_t churn_rounds = 0;
   CLI::App app("Measures how fast decisions are, as ratios to plain scoring in the same run.");
   app.add_option("--format", format, "How to print the goals")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
+  app.add_option(
+         "--churn", churn_rounds,
+         "Measure instead what nodes that come and go cost the placements of each policy, in "
+         "so many rounds; 5 take about 8 minutes")
+      ->check(CLI::Range(1, 1000));
   CLI11_PARSE(app, argc, argv);
   std::vector<Goal> goals;
-  for (const char* policy : {"residency", "locality_band"}) {
-    for (Goal& goal : MeasureDecisionGoals(policy)) goals.push_back(std::move(goal));
+  if (churn_rounds > 0) {
+    goals = MeasureChurnGoals(churn_rounds);
+  } else {
+    for (const char* policy : {"residency", "locality_band"}) {
+      for (Goal& goal : MeasureDecisionGoals(policy)) goals.push_back(std::move(goal));
+    }
   }
   if (goals.empty()) {
     absl::FPrintF(stderr, "eldr-core-goals: the yardstick needs a processor with AVX2 and FMA\n");

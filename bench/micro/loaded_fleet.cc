@@ -2,16 +2,20 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace eldr {
 namespace {
 
-constexpr std::size_t kSignatures = 64;
 // More than are ever live at once besides the standing load.
 constexpr std::size_t kInTurn = 4096;
 // Receipts and leases have been through their rings by then.
 constexpr std::size_t kWarmUp = 5000;
+
+std::string NodeId(std::size_t number) {
+  return absl::StrCat("decode-node-", number, ".cluster.local");
+}
 
 }  // namespace
 
@@ -19,25 +23,21 @@ ModelGeometry BenchGeometry() { return {kBenchLayers, kBenchExperts, kBenchTopK,
 
 LoadedFleet::LoadedFleet(const Shape& shape)
     : shape_(shape),
-      signatures_(MakeSignatures(BenchGeometry(), shape.form, kSignatures, shape.seed)) {
+      signatures_(MakeSignatures(BenchGeometry(), shape.form, shape.signatures, shape.seed)) {
   Router::Options options;
   options.seed = shape.seed;
   router_ = Router::Create(options, RealClock(), observer_).value();
   ModelSpec spec = {kBenchModel, BenchGeometry(), {}};
   spec.settings.policy = shape.policy;
-  if (shape.policy == "locality_band") {
+  spec.settings.shadow_policy = shape.shadow_policy;
+  if (absl::StartsWith(shape.policy, "locality_band") ||
+      absl::StartsWith(shape.shadow_policy, "locality_band")) {
     spec.settings.locality_band.profile = std::make_shared<const Profile>(
         Profile{CountTransform(kBenchLayers, kBenchExperts),
                 MakeCentroids(BenchGeometry(), shape.nodes, shape.seed), ""});
   }
   router_->DeclareModel(spec).value();
-  for (std::size_t i = 0; i < shape.nodes; ++i) {
-    NodeSpec node;
-    node.node_id = absl::StrCat("decode-node-", i, ".cluster.local");
-    node.model = kBenchModel;
-    node.address = absl::StrCat("10.1.", i / 256, ".", i % 256, ":8000");
-    router_->RegisterNode(node).value();
-  }
+  for (std::size_t i = 0; i < shape.nodes; ++i) RegisterNode(i);
   RunBackgroundJobs();
   for (std::size_t i = 0; i < shape.nodes * shape.leases_per_node + kInTurn; ++i) {
     ids_.push_back(absl::StrCat("chatcmpl-8d2f64c0-request-", i));
@@ -58,8 +58,21 @@ void LoadedFleet::RunBackgroundJobs() {
   }
 }
 
+void LoadedFleet::RegisterNode(std::size_t number) {
+  NodeSpec node;
+  node.node_id = NodeId(number);
+  node.model = kBenchModel;
+  node.address = absl::StrCat("10.1.", number / 256, ".", number % 256, ":8000");
+  router_->RegisterNode(node).value();
+}
+
+void LoadedFleet::ReplaceANode() {
+  router_->RemoveNode(NodeId(replaced_)).value();
+  RegisterNode(shape_.nodes + replaced_++);
+}
+
 void LoadedFleet::ToggleANode() {
-  const std::string node_id = "decode-node-0.cluster.local";
+  const std::string node_id = NodeId(0);
   if (std::exchange(draining_, !draining_)) {
     router_->UndrainNode(node_id).value();
   } else {

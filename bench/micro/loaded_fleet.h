@@ -28,9 +28,11 @@ class LoadedFleet {
  public:
   struct Shape {
     std::string policy = "residency";
+    std::string shadow_policy;  // empty: none
     std::size_t nodes = 16;
     SignatureForm form = SignatureForm::kDense;
     std::size_t leases_per_node = 8;
+    std::size_t signatures = 64;  // different ones, in turn
     std::uint64_t seed = 1;
   };
   explicit LoadedFleet(const Shape& shape);
@@ -47,16 +49,22 @@ class LoadedFleet {
   void RunBackgroundJobs();
   // Drains a node, or ends its drain: a changed fleet.
   void ToggleANode();
+  // Removes the node that is there the longest, with its leases, and registers a new one. Another
+  // thread may place and release meanwhile.
+  void ReplaceANode();
 
   Router& router() { return *router_; }
 
  private:
+  void RegisterNode(std::size_t number);
+
   const Shape shape_;
   RouterObserver observer_;
   std::unique_ptr<Router> router_;
   std::vector<MadeSignature> signatures_;
   std::vector<std::string> ids_;  // used again in turn
   bool draining_ = false;         // the node that is toggled
+  std::size_t replaced_ = 0;      // so many of the nodes there were
   std::size_t placed_ = 0;
   std::size_t released_ = 0;
 };
