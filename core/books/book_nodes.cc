@@ -73,6 +73,10 @@ void Book::Succeed(DecodeNode& node, const NodeSpec& spec) {
 absl::StatusOr<Applied> Book::Make(const NodeReported& reported, MonotonicTime at) {
   ELDR_ASSIGN_OR_RETURN(DecodeNode* const node, NodeOf(reported.node_id));
   Applied applied{.node = node, .state_before = node->state};
+  for (const std::string& request_id : reported.running_requests) {
+    Lease* const lease = leases_.Find(request_id);
+    if (lease != nullptr && lease->node == node) leases_.Renew(*lease, lease->ttl, at);
+  }
   applied.disbeliefs = LearnSteps(*node, reported.steps, at);
   detector_.NodeHeard(*node, at);
   node->leaving = false;

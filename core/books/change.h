@@ -53,9 +53,12 @@ struct NodeRegistered {
   absl::Time time;
 };
 
-// A node is heard, and what it tells of its load and its steps.
+// A node is heard, and what it tells of its load, its steps and its requests.
 struct NodeReported {
   std::string node_id;
+  // Requests that it runs: the leases of those that hold one there are renewed. One change for all
+  // of them, since a heartbeat may name thousands.
+  std::vector<std::string> running_requests = {};
   std::uint32_t running = 0;
   std::uint32_t queued = 0;
   std::optional<double> kv_usage = {};

@@ -31,14 +31,11 @@ Lease* LeaseTable::Insert(std::unique_ptr<Lease> lease) {
 }
 
 Lease* LeaseTable::Find(absl::string_view request_id) const {
-  if (found_ != nullptr && found_->request_id == request_id) return found_;
   const auto it = by_request_.find(request_id);
-  if (it == by_request_.end()) return nullptr;
-  return found_ = it->second.get();
+  return it == by_request_.end() ? nullptr : it->second.get();
 }
 
 std::unique_ptr<Lease> LeaseTable::Take(const Lease& lease) {
-  if (found_ == &lease) found_ = nullptr;
   const std::size_t place = lease.place_by_expiry;
   const Deadline last = heap_.back();
   heap_.pop_back();

@@ -66,9 +66,6 @@ class LeaseTable {
 
   // The keys are the leases' own texts.
   absl::flat_hash_map<absl::string_view, std::unique_ptr<Lease>> by_request_;
-  // What Find answered last, or nullptr. Whoever looks a lease up to decide about it enters a change
-  // next, which looks it up again.
-  mutable Lease* found_ = nullptr;
   // A binary heap, the soonest first; each lease knows its place in it.
   std::vector<Deadline> heap_;
   std::vector<std::unique_ptr<Lease>> spare_;

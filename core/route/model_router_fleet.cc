@@ -102,16 +102,16 @@ absl::StatusOr<HeartbeatResult> ModelRouter::Heartbeat(const NodeReport& report)
   ELDR_ASSIGN_OR_RETURN(DecodeNode* const node, FindNode(report.node_id));
   ELDR_RETURN_IF_ERROR(CheckReporter(*node, report));
   HeartbeatResult result;
-  for (const std::string* id : report.running_request_ids) {
-    const Lease* const lease = book_.FindLease(*id);
-    if (lease != nullptr && lease->node == node) keeper_.Renew(*lease, lease->ttl, now);
-  }
   keeper_.EndFinished(*node, report, now);
   if (report.complete_list) Reconcile(*node, report, now, result);
   result.confirm = node->restored_at.has_value();
   // After the finished requests have ended: the counts are without them.
   NodeReported& reported = std::get<NodeReported>(report_.what);
   reported.node_id = node->spec.node_id;
+  reported.running_requests.resize(report.running_request_ids.size());
+  for (std::size_t i = 0; i < report.running_request_ids.size(); ++i) {
+    reported.running_requests[i] = *report.running_request_ids[i];
+  }
   reported.running = report.running;
   reported.queued = report.queued;
   reported.kv_usage = report.kv_usage;

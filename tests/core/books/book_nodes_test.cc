@@ -53,6 +53,20 @@ TEST_F(BookNodesTest, AReportSetsTheLoadAndMakesANodeReady) {
   EXPECT_NE(book_.fleet_version(), version);
 }
 
+TEST_F(BookNodesTest, AReportRenewsTheLeasesThereThatItNames) {
+  for (const char* id : {"named", "not named"}) MustApply(Start(id, "a"));
+  MustApply(Start("elsewhere", "b"));
+  const MonotonicTime before = book_.FindLease("named")->expires_at;
+  const absl::Duration ttl = book_.FindLease("named")->ttl;
+  now_ += absl::Seconds(5);
+  MustApply(
+      NodeReported{.node_id = "a", .running_requests = {"named", "elsewhere", "never heard of"}});
+  EXPECT_EQ(book_.FindLease("named")->expires_at, now_ + ttl);
+  EXPECT_EQ(book_.FindLease("not named")->expires_at, before);
+  EXPECT_EQ(book_.FindLease("elsewhere")->expires_at, before);
+  EXPECT_EQ(book_.leases().size(), 3u);
+}
+
 TEST_F(BookNodesTest, ALostNodeIsForgottenAfterAWhile) {
   MustApply(NodeLost{"a"});
   EXPECT_EQ(book_.next_forget(), now_ + absl::Minutes(10));
