@@ -25,20 +25,22 @@ def main():
     flags = {}  # of each source: its command without what is compiled and where to
     for entry in entries:
         flags[entry["file"]] = re.sub(r"^(\S*ccache )?| -o \S+ -c \S+$", "", entry["command"])
-    mocked = [file for file in flags if includes_gmock(file)]
+    # Others are compiled in ways that a precompiled header must share.
+    alike = re.compile(r" -fPIE .*-DGTEST_HAS_PTHREAD=1 -pthread ")
+    mocked = {file for file in flags if alike.search(flags[file]) and includes_gmock(file)}
     gmock = f"{build}/gmock.h"
     with open(gmock, "w", encoding="utf-8") as header:
         header.write("#include <gmock/gmock.h>\n")
-    print(f"{flags[mocked[0]]} -x c++-header -o {gmock}.pch {gmock}")
+    print(f"{flags[min(mocked)]} -x c++-header -o {gmock}.pch {gmock}")
     for file in flags:
-        mock = f" -include-pch {gmock}.pch" if file in set(mocked) else ""
+        mock = f" -include-pch {gmock}.pch" if file in mocked else ""
         print(f"{flags[file]} -fsyntax-only{mock} {file}")
-    # A header has no command of its own: the nearest source's, in its folder or above.
+    # A header has no command of its own: that of a source in its folder, or above, which knows most folders.
     for header in headers:
         folder = os.path.dirname(os.path.abspath(header))
-        while not (near := [f for f in flags if f.startswith(folder + "/")]):
+        while not (near := [flags[f] for f in flags if f.startswith(folder + "/")]):
             folder = os.path.dirname(folder)
-        print(f"{flags[near[0]]} -fsyntax-only -x c++ {os.path.abspath(header)}")
+        print(f"{max(near, key=len)} -fsyntax-only -x c++ {os.path.abspath(header)}")
 
 
 if __name__ == "__main__":
