@@ -47,6 +47,10 @@ forbid '(tools|bench|tests)/|core/([^b]|b[^a]|ba[^s])|server/(auth|convert|metri
   'client/agent includes only client, core/base and the HTTP port and log of the server' client/agent
 forbid 'core/' 'the headers that the client installs stand alone' client/include
 
+# Flags serve programs that know no daemon too.
+forbid 'grpc|google/|.*\.pb\.h|eldr/|core/|client/(agent|ctl|engines|scrape|src)/' \
+  'client/flags knows command lines, not the service' client/flags
+
 # Decoders of what engines return serve the simulator and the fuzz targets too.
 forbid 'grpc|google/|CLI/|.*\.pb\.h|eldr/|client/(ctl|src)/' \
   'client/engines knows bytes and JSON, neither the service nor a command line' client/engines

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/flags/command_line.h"
+
 namespace eldr::prefix {
 namespace {
 
@@ -21,46 +23,40 @@ constexpr const char* kExit =
     "wrong\n"
     "flags.";
 
-constexpr int kWrongFlags = 2;
-
 }  // namespace
 
 std::optional<PrefixFlags> ParsePrefixFlags(int argc, const char* const* argv, int* exit_code) {
-  PrefixFlags flags;
+  PrefixFlags prefix;
   CLI::App app{kAbout};
   app.name("eldr-prefix");
   app.footer(kExit);
   app.option_defaults()->always_capture_default();
-  app.add_option("--prompts", flags.prompts, "Mooncake trace: input_length and hash_ids per line")
+  app.add_option("--prompts", prefix.prompts, "Mooncake trace: input_length and hash_ids per line")
       ->type_name("FILE.jsonl")
       ->required();
-  app.add_option("--routing", flags.routing, "Folder with routed_experts.npy and requests.csv")
+  app.add_option("--routing", prefix.routing, "Folder with routed_experts.npy and requests.csv")
       ->type_name("DIR")
       ->required();
-  app.add_option("--requests", flags.requests, "How many of the prompts; 0: all");
-  app.add_option("--seed", flags.seed, "Chooses which experts are joined with which block");
-  app.add_option("--workers", flags.options.workers, "Prefill workers")->check(CLI::Range(1, 1024));
-  app.add_option("--cache-blocks", flags.options.cache_blocks,
+  app.add_option("--requests", prefix.requests, "How many of the prompts; 0: all");
+  app.add_option("--seed", prefix.seed, "Chooses which experts are joined with which block");
+  app.add_option("--workers", prefix.options.workers, "Prefill workers")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--cache-blocks", prefix.options.cache_blocks,
                  "KV blocks of 512 tokens that a worker caches")
       ->check(CLI::Range(1, 10'000'000));
-  app.add_option("--worker-bytes", flags.options.worker_bytes,
+  app.add_option("--worker-bytes", prefix.options.worker_bytes,
                  "The most that a worker's block signatures take, e.g. 256MiB")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40));
-  app.add_option("--router-bytes", flags.options.router_bytes,
+  app.add_option("--router-bytes", prefix.options.router_bytes,
                  "The most that the router's take, of all workers (block_store_bytes)")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40));
-  app.add_option("--format", flags.format, "How to print the result")
+  app.add_option("--format", prefix.format, "How to print the result")
       ->check(CLI::IsMember({"table", "json"}));
-  app.add_flag("--quiet", flags.quiet, "Show no progress");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    *exit_code = app.exit(error) == 0 ? 0 : kWrongFlags;
-    return std::nullopt;
-  }
-  return flags;
+  app.add_flag("--quiet", prefix.quiet, "Show no progress");
+  if (!flags::Parse(app, argc, argv, exit_code)) return std::nullopt;
+  return prefix;
 }
 
 }  // namespace eldr::prefix

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/flags/command_line.h"
+
 namespace eldr::synthetic {
 namespace {
 
@@ -13,39 +15,32 @@ constexpr const char* kAbout =
 constexpr const char* kExit =
     "Exit status: 0 the trace is written, 1 it could not be drawn or written, 2 wrong flags.";
 
-constexpr int kWrongFlags = 2;
-
 }  // namespace
 
 std::optional<SynthesizeFlags> ParseSynthesizeFlags(int argc, char** argv, int* exit_code) {
-  SynthesizeFlags flags;
+  SynthesizeFlags synthesize;
   CLI::App app{kAbout};
   app.name("eldr-synthesize");
   app.footer(kExit);
   app.option_defaults()->always_capture_default();
-  app.add_option("--marginals", flags.marginals, "Folder with counts.npy and languages.txt")
+  app.add_option("--marginals", synthesize.marginals, "Folder with counts.npy and languages.txt")
       ->type_name("DIR")
       ->required();
-  app.add_option("--out", flags.out, "Trace folder to write")->type_name("DIR")->required();
-  app.add_option("--requests", flags.size.requests, "Distinct requests; domains take turns");
-  app.add_option("--prefill-tokens", flags.size.prefill_tokens, "Prompt tokens of a request");
-  app.add_option("--decode-tokens", flags.size.decode_tokens, "Answer tokens of a request");
-  app.add_option("--seed", flags.model.seed, "Seeds all random choices");
-  app.add_option("--top-k", flags.model.top_k, "Experts of a token in each layer");
-  app.add_option("--sharpen", flags.model.sharpen,
+  app.add_option("--out", synthesize.out, "Trace folder to write")->type_name("DIR")->required();
+  app.add_option("--requests", synthesize.size.requests, "Distinct requests; domains take turns");
+  app.add_option("--prefill-tokens", synthesize.size.prefill_tokens, "Prompt tokens of a request");
+  app.add_option("--decode-tokens", synthesize.size.decode_tokens, "Answer tokens of a request");
+  app.add_option("--seed", synthesize.model.seed, "Seeds all random choices");
+  app.add_option("--top-k", synthesize.model.top_k, "Experts of a token in each layer");
+  app.add_option("--sharpen", synthesize.model.sharpen,
                  "How far the domains are moved apart; 1: not at all");
-  app.add_option("--request-spread", flags.model.request_spread,
+  app.add_option("--request-spread", synthesize.model.request_spread,
                  "How much requests of a domain differ");
-  app.add_option("--phase-spread", flags.model.phase_spread,
+  app.add_option("--phase-spread", synthesize.model.phase_spread,
                  "How much a request's answer differs from its prompt");
-  app.add_flag("--quiet", flags.quiet, "Show no progress");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    *exit_code = app.exit(error) == 0 ? 0 : kWrongFlags;
-    return std::nullopt;
-  }
-  return flags;
+  app.add_flag("--quiet", synthesize.quiet, "Show no progress");
+  if (!flags::Parse(app, argc, argv, exit_code)) return std::nullopt;
+  return synthesize;
 }
 
 }  // namespace eldr::synthetic

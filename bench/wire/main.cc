@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/strings/str_format.h"
 #include "bench/micro/decision_goals.h"
 #include "bench/micro/goal_report.h"
 #include "bench/micro/thread_goal.h"
 #include "bench/wire/wire_goals.h"
+#include "client/flags/command_line.h"
 #include "tools/process/interrupt.h"
 
 namespace eldr {
@@ -18,7 +18,8 @@ namespace {
 
 int Run(int argc, char** argv) {
   WirePrograms programs;
-  std::string format = "table";
+  bool json = false;
+  int exit_code = 0;
   bool only_wire = false;
   CLI::App app(
       "Measures how fast placements are, in core and over the wire, against yardsticks of the same "
@@ -26,11 +27,9 @@ int Run(int argc, char** argv) {
       "eldr-bench-goals");
   app.add_option("--eldrd", programs.eldrd, "The daemon's program")->required();
   app.add_option("--echo", programs.echo, "eldr-echo's program")->required();
-  app.add_option("--format", format, "How to print the goals")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->capture_default_str();
+  flags::AddFormat(app, json);
   app.add_flag("--only-wire", only_wire, "Only the goals over the wire");
-  CLI11_PARSE(app, argc, argv);
+  if (!flags::Parse(app, argc, argv, &exit_code)) return exit_code;
   demo::CatchInterrupts();
   // First, as it starts processes, which no other thread may be there for.
   const absl::StatusOr<std::vector<Goal>> wire = MeasureWireGoals(programs);
@@ -53,7 +52,7 @@ int Run(int argc, char** argv) {
     add(MeasureThreadGoal());
   }
   add(*wire);
-  std::fputs((format == "json" ? FormatGoalJson(goals) : FormatGoalTable(goals)).c_str(), stdout);
+  std::fputs((json ? FormatGoalJson(goals) : FormatGoalTable(goals)).c_str(), stdout);
   return EXIT_SUCCESS;
 }
 

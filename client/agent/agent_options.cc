@@ -10,8 +10,8 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "client/ctl/connection_options.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/node_spec_options.h"
+#include "client/flags/duration_option.h"
 #include "client/src/proto_duration.h"
 
 namespace eldr::agent {
@@ -68,7 +68,7 @@ void AddEngineOptions(CLI::App& app, EngineText& o) {
                  "may be repeated")
       ->allow_extra_args(false)
       ->type_name("LABEL=VALUE");
-  ctl::AddDuration(app, "--scrape-timeout", o.timeout, "How long an answer of it may take [3s]");
+  flags::AddDuration(app, "--scrape-timeout", o.timeout, "How long an answer of it may take [3s]");
   app.add_option("--scrape-max-bytes", o.max_bytes, "The largest answer that is read [8388608]")
       ->check(CLI::Range(std::size_t{1024}, std::size_t{1} << 30));
 }
@@ -109,19 +109,19 @@ void AddRunOptions(CLI::App& app, RunOptions& o, RunText& text) {
   app.add_option("--node", text.node, "The node's id")->envname("ELDR_NODE")->required();
   ctl::AddNodeSpecOptions(app, o.spec);
   AddEngineOptions(app, text.engine);
-  ctl::AddDuration(app, "--scrape-interval", o.scrape_interval, "How often to look at it [1s]");
+  flags::AddDuration(app, "--scrape-interval", o.scrape_interval, "How often to look at it [1s]");
   app.add_option("--failures", o.failures,
                  "Health checks that fail in a row until the node is paused")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   ctl::AddConnectionOptions(app, o.daemon);
-  ctl::AddDuration(app, "--timeout", o.daemon.timeout,
-                   "How long a call may take, retries included [5s]");
-  ctl::AddDuration(app, "--heartbeat-interval", text.heartbeat_interval,
-                   "How often to send heartbeats [1s]");
+  flags::AddDuration(app, "--timeout", o.daemon.timeout,
+                     "How long a call may take, retries included [5s]");
+  flags::AddDuration(app, "--heartbeat-interval", text.heartbeat_interval,
+                     "How often to send heartbeats [1s]");
   app.add_flag("--unary", o.unary, "Send each heartbeat as a call, not on a stream");
-  ctl::AddDuration(app, "--drain-timeout", o.drain_timeout,
-                   "How long to wait at the end for what runs [25s]");
+  flags::AddDuration(app, "--drain-timeout", o.drain_timeout,
+                     "How long to wait at the end for what runs [25s]");
   app.add_option("--listen", text.listen,
                  "Where to serve health and metrics; /drain only on the loopback and unix\n"
                  "sockets; may be repeated; \"\": nowhere [127.0.0.1:9091]")
@@ -202,7 +202,7 @@ std::optional<AgentOptions> ParseAgentOptions(const std::vector<std::string>& ar
   drain.add_option("--agent", options.drain.url, "Where that agent listens")
       ->type_name("URL")
       ->capture_default_str();
-  ctl::AddDuration(drain, "--timeout", options.drain.timeout, "How long to wait [60s]");
+  flags::AddDuration(drain, "--timeout", options.drain.timeout, "How long to wait [60s]");
   try {
     // CLI11 wants the arguments last first.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

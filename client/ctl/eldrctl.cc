@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/ctl/command.h"
 #include "client/ctl/connection_options.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/print.h"
+#include "client/flags/duration_option.h"
 
 namespace eldr::ctl {
 namespace {
@@ -39,8 +39,8 @@ const char* GroupSummary(absl::string_view group) {
 
 void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
   AddConnectionOptions(app, global.connection);
-  AddDuration(app, "--timeout", global.connection.timeout,
-              "How long a call may take, retries included [5s]");
+  flags::AddDuration(app, "--timeout", global.connection.timeout,
+                     "How long a call may take, retries included [5s]");
   const std::map<std::string, Format> formats = {{"table", Format::kTable},
                                                  {"json", Format::kJson}};
   app.add_option_function<std::string>(

@@ -6,10 +6,10 @@
 #include <thread>
 
 #include "client/ctl/command.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/load_options.h"
 #include "client/ctl/node_table.h"
 #include "client/ctl/print.h"
+#include "client/flags/duration_option.h"
 
 namespace eldr::ctl {
 namespace {
@@ -90,7 +90,7 @@ Runner DefineHeartbeat(CLI::App& app) {
   app.add_option("--model", o->model, "Its model, as registered [not checked]");
   AddLoadOptions(app, o->load);
   CLI::Option* const every =
-      AddDuration(app, "--every", o->every, "Go on sending it at this interval");
+      flags::AddDuration(app, "--every", o->every, "Go on sending it at this interval");
   app.add_option("--count", o->count, "How many to send with --every [until interrupted]")
       ->needs(every);
   return [o](Session& session) { return SendAll(session, *o); };

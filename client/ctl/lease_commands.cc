@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/ctl/command.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/print.h"
 #include "client/ctl/signature_source.h"
+#include "client/flags/duration_option.h"
 #include "client/src/proto_duration.h"
 
 namespace eldr::ctl {
@@ -87,7 +87,7 @@ absl::Status Renew(Session& session, const RenewOptions& o) {
 Runner DefineRenew(CLI::App& app) {
   auto o = std::make_shared<RenewOptions>();
   AddLeaseOptions(app, o->lease);
-  AddDuration(app, "--lease-ttl", o->ttl, "A new time to live, 1s to 1h [the lease's own]");
+  flags::AddDuration(app, "--lease-ttl", o->ttl, "A new time to live, 1s to 1h [the lease's own]");
   return [o](Session& session) { return Renew(session, *o); };
 }
 

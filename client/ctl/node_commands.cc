@@ -3,11 +3,11 @@
 #include <string>
 
 #include "client/ctl/command.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/node_spec_options.h"
 #include "client/ctl/node_table.h"
 #include "client/ctl/page_options.h"
 #include "client/ctl/print.h"
+#include "client/flags/duration_option.h"
 #include "client/src/proto_duration.h"
 
 namespace eldr::ctl {
@@ -19,8 +19,8 @@ Runner DefineRegister(CLI::App& app) {
   app.add_option("NODE", *spec.mutable_node_id(), "The node's id")->required();
   AddNodeSpecOptions(app, spec);
   auto interval = std::make_shared<absl::Duration>();
-  AddDuration(app, "--heartbeat-interval", *interval,
-              "How often it sends heartbeats; 0s: never, and it is ready at once [0s]");
+  flags::AddDuration(app, "--heartbeat-interval", *interval,
+                     "How often it sends heartbeats; 0s: never, and it is ready at once [0s]");
   app.add_option_function<uint64_t>(
       "--incarnation", [&spec](const uint64_t& value) { spec.set_incarnation(value); },
       "Grows with each start of the node [0]");

@@ -5,9 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "client/ctl/block_options.h"
 #include "client/ctl/command.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/print.h"
 #include "client/ctl/signature_source.h"
+#include "client/flags/duration_option.h"
 #include "client/src/proto_duration.h"
 
 namespace eldr::ctl {
@@ -101,9 +101,10 @@ Runner DefinePlace(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("ID,...");
-  AddDuration(app, "--signature-wait", o->signature_wait,
-              "How long to wait for a signature, at most 50ms [0s]");
-  AddDuration(app, "--lease-ttl", o->lease_ttl, "How long the lease lives, 1s to 1h [daemon's]");
+  flags::AddDuration(app, "--signature-wait", o->signature_wait,
+                     "How long to wait for a signature, at most 50ms [0s]");
+  flags::AddDuration(app, "--lease-ttl", o->lease_ttl,
+                     "How long the lease lives, 1s to 1h [daemon's]");
   return [o](Session& session) { return Place(session, *o); };
 }
 

@@ -9,11 +9,11 @@
 
 #include "absl/time/clock.h"
 #include "client/ctl/command.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/load_options.h"
 #include "client/ctl/node_spec_options.h"
 #include "client/ctl/node_table.h"
 #include "client/ctl/print.h"
+#include "client/flags/duration_option.h"
 #include "client/src/proto_duration.h"
 
 namespace eldr::ctl {
@@ -91,11 +91,11 @@ Runner DefineReport(CLI::App& app) {
       "--incarnation", [o](const uint64_t& value) { o->spec.set_incarnation(value); },
       "Grows with each start of the node [the time now]");
   AddLoadOptions(app, o->load);
-  AddDuration(app, "--every", o->every, "How often it sends heartbeats [1s]");
+  flags::AddDuration(app, "--every", o->every, "How often it sends heartbeats [1s]");
   app.add_flag("--unary", o->unary, "Send each heartbeat as a call, not on a stream");
-  AddDuration(app, "--drain-after", o->drain_after, "Drain it after this time [never]");
-  AddDuration(app, "--for", o->duration,
-              "Leave the fleet after this time [until interrupted, and then it is lost]");
+  flags::AddDuration(app, "--drain-after", o->drain_after, "Drain it after this time [never]");
+  flags::AddDuration(app, "--for", o->duration,
+                     "Leave the fleet after this time [until interrupted, and then it is lost]");
   return [o](Session& session) { return Report(session, *o); };
 }
 

@@ -3,7 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "client/ctl/duration_option.h"
+#include "client/flags/duration_option.h"
 #include "client/src/proto_duration.h"
 
 namespace eldr::ctl {
@@ -23,7 +23,7 @@ absl::StatusOr<v1::StepStats> ParseStepStats(absl::string_view text) {
   double experts = 0;
   if (!absl::SimpleAtoi(parts[0], &max_batch)) return refuse("MAX_BATCH is no whole number");
   if (!absl::SimpleAtoi(parts[1], &steps)) return refuse("STEPS is no whole number");
-  const absl::StatusOr<absl::Duration> total = ParseDuration(parts[2]);
+  const absl::StatusOr<absl::Duration> total = flags::ParseDuration(parts[2]);
   if (!total.ok()) return refuse("TOTAL_DURATION is no duration like 1.26s");
   if (!absl::SimpleAtod(parts[3], &mean_batch)) return refuse("MEAN_BATCH is no number");
   if (parts.size() > 4 && !absl::SimpleAtod(parts[4], &context_tokens)) {

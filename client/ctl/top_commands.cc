@@ -9,11 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/ctl/command.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/node_table.h"
 #include "client/ctl/print.h"
 #include "client/ctl/terminal.h"
 #include "client/ctl/top_view.h"
+#include "client/flags/duration_option.h"
 
 namespace eldr::ctl {
 namespace {
@@ -132,7 +132,7 @@ absl::Status Watch(Session& session, const TopOptions& o) {
 Runner DefineTop(CLI::App& app) {
   auto o = std::make_shared<TopOptions>();
   app.add_option("--model", o->model, "Only nodes of this model [all]")->envname("ELDR_MODEL");
-  AddDuration(app, "--interval", o->interval, "The time between two views [2s]");
+  flags::AddDuration(app, "--interval", o->interval, "The time between two views [2s]");
   CLI::Option* const count =
       app.add_option("--count", o->count, "How many views to show [until interrupted]");
   app.add_flag("--once", o->once, "Show one view and end, as text")->excludes(count);

@@ -1,9 +1,8 @@
-// What eldrctl reads: durations, step statistics, counts.
+// What eldrctl reads: step statistics, counts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/ctl/counts_file.h"
-#include "client/ctl/duration_option.h"
 #include "client/ctl/step_stats_option.h"
 #include "tests/support/status_matchers.h"
 
@@ -12,19 +11,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-TEST(ParseDurationTest, TakesDurationsWithTheirUnit) {
-  EXPECT_THAT(ParseDuration("500ms"), IsOkAndHolds(absl::Milliseconds(500)));
-  EXPECT_THAT(ParseDuration("10s"), IsOkAndHolds(absl::Seconds(10)));
-  EXPECT_THAT(ParseDuration("10m"), IsOkAndHolds(absl::Minutes(10)));
-  EXPECT_THAT(ParseDuration("1h30m"), IsOkAndHolds(absl::Minutes(90)));
-  EXPECT_THAT(ParseDuration("0"), IsOkAndHolds(absl::ZeroDuration()));
-  for (const char* bad : {"", "10", "5x", "-1s", "inf", "s"}) {
-    EXPECT_THAT(ParseDuration(bad),
-                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected one like 500ms")))
-        << bad;
-  }
-}
 
 TEST(ParseStepStatsTest, TakesFourToSixParts) {
   const auto four = ParseStepStats("16:90:1.5s:11.5");

@@ -3,11 +3,10 @@
 #include <unistd.h>
 
 #include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <filesystem>
 
-#include "absl/strings/str_cat.h"
+#include "client/flags/command_line.h"
+#include "client/flags/duration_option.h"
 
 namespace eldr::demo {
 namespace {
@@ -23,7 +22,8 @@ bool IsThere(const std::filesystem::path& path) {
   return std::filesystem::exists(path, error);
 }
 
-// A program beside this one, as installed; else of the same build, by its path in the build's folder.
+// A program beside this one, as installed; else of the same build, by its path in the build's
+// folder.
 std::string Companion(const std::string& name, const std::string& built) {
   const std::filesystem::path folder = OwnFolder();
   if (IsThere(folder / name)) return folder / name;
@@ -37,25 +37,7 @@ std::string DemoTrace() {
   return IsThere(installed) ? installed.string() : ELDR_DEMO_TRACE;
 }
 
-// Text for CLI11 if the duration cannot be read, else empty.
-std::string ReadDuration(const std::string& text, absl::Duration& duration) {
-  if (absl::ParseDuration(text, &duration) && duration >= absl::ZeroDuration() &&
-      duration <= absl::Hours(24)) {
-    return "";
-  }
-  return absl::StrCat("\"", text, "\": expected a duration from 0s to 24h, e.g. 90s");
-}
-
-void AddDuration(CLI::App& app, const char* name, absl::Duration& duration, const char* help) {
-  app.add_option_function<std::string>(
-         name,
-         [&duration](const std::string& text) {
-           const std::string wrong = ReadDuration(text, duration);
-           if (!wrong.empty()) throw CLI::ValidationError(wrong);
-         },
-         absl::StrCat(help, " [", absl::FormatDuration(duration), "]"))
-      ->type_name("DURATION");
-}
+constexpr flags::DurationRange kSimulated = {.most = absl::Hours(24)};
 
 }  // namespace
 
@@ -85,9 +67,10 @@ std::optional<DemoOptions> ParseDemoOptions(int argc, char** argv, int* exit_cod
   app.add_option("--rate-per-node", options.rate_per_node, "Requests per second and node")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  AddDuration(app, "--warmup", options.warmup, "Simulated time before requests are measured");
-  AddDuration(app, "--duration", options.duration,
-              "Simulated time until no more requests are measured");
+  flags::AddDuration(app, "--warmup", options.warmup,
+                     "Simulated time before requests are measured [20s]", kSimulated);
+  flags::AddDuration(app, "--duration", options.duration,
+                     "Simulated time until no more requests are measured [2m]", kSimulated);
   app.add_option("--seed", options.seed, "Equal seeds give equal numbers")->capture_default_str();
   app.add_option_function<std::string>(
          "--output-tokens",
@@ -104,12 +87,7 @@ std::optional<DemoOptions> ParseDemoOptions(int argc, char** argv, int* exit_cod
       ->capture_default_str();
   app.add_flag("--keep,!--no-keep", options.keep,
                "Stay after the table until Ctrl-C [if the output is a terminal]");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    *exit_code = app.exit(error) == 0 ? 0 : 2;
-    return std::nullopt;
-  }
+  if (!flags::Parse(app, argc, argv, exit_code)) return std::nullopt;
   return options;
 }
 

@@ -1,15 +1,13 @@
 #include "tools/loadgen/load_options.h"
 
 #include <CLI/CLI.hpp>
-#include <map>
 
 #include "client/ctl/connection_options.h"
-#include "client/ctl/duration_option.h"
+#include "client/flags/command_line.h"
+#include "client/flags/duration_option.h"
 
 namespace eldr::loadgen {
 namespace {
-
-constexpr int kWrongFlags = 2;
 
 constexpr const char* kAbout =
     "Places and releases requests on a running eldrd, as fast as it answers (closed loop) or at a\n"
@@ -27,14 +25,6 @@ constexpr const char* kFooter =
     "Exit status: 0 something was placed, 1 nothing was or the set-up failed, 2 wrong flags,\n"
     "130 interrupted.";
 
-template <typename Value>
-void AddChoice(CLI::App& app, const char* name, Value& value,
-               const std::map<std::string, Value>& choices, const char* help) {
-  app.add_option_function<std::string>(
-         name, [&value, choices](const std::string& text) { value = choices.at(text); }, help)
-      ->check(CLI::IsMember(choices));
-}
-
 void AddLoop(CLI::App& app, LoadOptions& options) {
   auto* const concurrency =
       app.add_option("--concurrency", options.concurrency, "Closed loop: callers at a time")
@@ -43,9 +33,10 @@ void AddLoop(CLI::App& app, LoadOptions& options) {
   auto* const rate = app.add_option("--rate", options.rate, "Open loop: placements per second")
                          ->check(CLI::Range(1e-3, 1e7));
   concurrency->excludes(rate);
-  AddChoice<ArrivalKind>(app, "--arrivals", options.arrivals,
-                         {{"poisson", ArrivalKind::kPoisson}, {"constant", ArrivalKind::kConstant}},
-                         "Open loop: when calls are sent [poisson]");
+  flags::AddChoice<ArrivalKind>(
+      app, "--arrivals", options.arrivals,
+      {{"poisson", ArrivalKind::kPoisson}, {"constant", ArrivalKind::kConstant}},
+      "Open loop: when calls are sent [poisson]");
   app.add_option("--max-outstanding", options.max_outstanding,
                  "Open loop: placements under way at most; further ones are sent late")
       ->check(CLI::Range(1u, 1'000'000u))
@@ -57,9 +48,11 @@ void AddLoop(CLI::App& app, LoadOptions& options) {
   app.add_option("--connections", options.connections, "Connections, used in turn")
       ->check(CLI::Range(1u, 1'000u))
       ->capture_default_str();
-  ctl::AddDuration(app, "--duration", options.duration, "How long is measured [10s]");
-  ctl::AddDuration(app, "--warmup", options.warmup, "Before that, not measured [2s]");
-  ctl::AddDuration(app, "--timeout", options.connection.timeout, "Deadline of each call [5s]");
+  flags::AddDuration(app, "--duration", options.duration, "How long is measured [10s]",
+                     {.least = absl::Milliseconds(1)});
+  flags::AddDuration(app, "--warmup", options.warmup, "Before that, not measured [2s]");
+  flags::AddDuration(app, "--timeout", options.connection.timeout, "Deadline of each call [5s]",
+                     {.least = absl::Milliseconds(1)});
 }
 
 void AddRequests(CLI::App& app, LoadOptions& options) {
@@ -68,22 +61,19 @@ void AddRequests(CLI::App& app, LoadOptions& options) {
                      "Leases held at a time: beyond them each placement releases the oldest")
           ->check(CLI::Range(0u, 10'000'000u))
           ->capture_default_str();
-  ctl::AddDuration(app, "--hold", options.hold, "Release each lease after this time instead")
+  flags::AddDuration(app, "--hold", options.hold, "Release each lease after this time instead")
       ->excludes(live);
-  AddChoice<SignatureWay>(app, "--signatures", options.signatures,
-                          {{"inline", SignatureWay::kInline},
-                           {"pushed", SignatureWay::kPushed},
-                           {"none", SignatureWay::kNone}},
-                          "In the query, pushed before it, or not at all [inline]");
-  auto* const form = app.add_option_function<std::string>(
-      "--form",
-      [&options](const std::string& text) {
-        options.form = text == "uint8"    ? SignatureForm::kBytes
-                       : text == "uint16" ? SignatureForm::kDense
-                                          : SignatureForm::kSparse;
-      },
+  flags::AddChoice<SignatureWay>(app, "--signatures", options.signatures,
+                                 {{"inline", SignatureWay::kInline},
+                                  {"pushed", SignatureWay::kPushed},
+                                  {"none", SignatureWay::kNone}},
+                                 "In the query, pushed before it, or not at all [inline]");
+  auto* const form = flags::AddChoice<SignatureForm>(
+      app, "--form", options.form,
+      {{"uint8", SignatureForm::kBytes},
+       {"uint16", SignatureForm::kDense},
+       {"sparse", SignatureForm::kSparse}},
       "How made signatures are encoded: uint8, uint16 or sparse [uint8]");
-  form->check(CLI::IsMember({"uint8", "uint16", "sparse"}));
   app.add_option("--trace", options.trace,
                  "Take signatures from real requests: a folder with routed_experts.npy and\n"
                  "requests.csv, or responses of an engine (tools/README.md)")
@@ -117,8 +107,9 @@ void AddFleet(CLI::App& app, LoadOptions& options) {
                  "The most leases each of them takes; 0: no limit")
       ->needs(nodes)
       ->capture_default_str();
-  ctl::AddDuration(app, "--churn", options.churn,
-                   "So often one of them leaves, and comes back after half of that time")
+  flags::AddDuration(app, "--churn", options.churn,
+                     "So often one of them leaves, and comes back after half of that time",
+                     {.least = absl::Milliseconds(100)})
       ->needs(nodes);
   app.add_option("--server-pid", options.server_pid,
                  "The daemon's process on this machine: tell its CPU per call and its memory")
@@ -128,16 +119,6 @@ void AddFleet(CLI::App& app, LoadOptions& options) {
 
 // What only all options together tell.
 void Check(const LoadOptions& options) {
-  if (options.duration <= absl::ZeroDuration()) {
-    throw CLI::ValidationError("--duration", "\"0s\": expected more than 0s");
-  }
-  if (options.connection.timeout <= absl::ZeroDuration()) {
-    throw CLI::ValidationError("--timeout", "\"0s\": expected more than 0s");
-  }
-  if (options.churn.has_value() && *options.churn < absl::Milliseconds(100)) {
-    throw CLI::ValidationError(
-        "--churn", "\"" + absl::FormatDuration(*options.churn) + "\": expected 100ms or more");
-  }
   if (options.churn.has_value() && options.nodes < 2) {
     throw CLI::ValidationError("--churn", "expected --nodes 2 or more, as one of them leaves");
   }
@@ -147,24 +128,16 @@ void Check(const LoadOptions& options) {
 
 std::optional<LoadOptions> ParseLoadOptions(int argc, char** argv, int* exit_code) {
   LoadOptions options;
-  std::string format = "table";
   CLI::App app(kAbout, "eldr-loadgen");
   app.footer(kFooter);
   ctl::AddConnectionOptions(app, options.connection);
   AddLoop(app, options);
   AddRequests(app, options);
   AddFleet(app, options);
-  app.add_option("--format", format, "table or json")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-    Check(options);
-  } catch (const CLI::ParseError& error) {
-    *exit_code = app.exit(error) == 0 ? 0 : kWrongFlags;
+  flags::AddFormat(app, options.json);
+  if (!flags::Parse(app, argc, argv, exit_code, [&options] { Check(options); })) {
     return std::nullopt;
   }
-  options.json = format == "json";
   return options;
 }
 

@@ -1,13 +1,12 @@
 #include "tools/sim/flag_names.h"
 
-#include <cmath>
-
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "client/engines/geometry.h"
+#include "client/flags/duration_option.h"
 #include "core/base/status_macros.h"
 
 namespace eldr::sim {
@@ -101,7 +100,7 @@ absl::StatusOr<std::vector<replay::BucketOffset>> ParseBucketOffsets(absl::strin
       return absl::InvalidArgumentError(absl::StrCat(
           "bucket_offsets \"", part, "\": expected BATCH:DURATION, e.g. 8:0.5ms,16:1ms"));
     }
-    ELDR_ASSIGN_OR_RETURN(offset.offset, ParseDurationFlag(pair.second));
+    ELDR_ASSIGN_OR_RETURN(offset.offset, flags::ParseDuration(pair.second));
     if (!offsets.empty() && offset.max_batch <= offsets.back().max_batch) {
       return absl::InvalidArgumentError(absl::StrCat(
           "bucket_offsets \"", part, "\": expected a batch above ", offsets.back().max_batch));
@@ -127,19 +126,6 @@ absl::StatusOr<std::vector<std::uint32_t>> ParseLayers(absl::string_view text) {
     for (std::uint32_t layer = first; layer <= last; ++layer) layers.push_back(layer);
   }
   return layers;
-}
-
-absl::StatusOr<absl::Duration> ParseDurationFlag(absl::string_view text) {
-  absl::Duration duration;
-  double seconds = 0;
-  const bool bare = absl::SimpleAtod(text, &seconds) && std::isfinite(seconds);
-  if (bare) duration = absl::Seconds(seconds);
-  if ((bare || absl::ParseDuration(text, &duration)) && duration >= absl::ZeroDuration() &&
-      duration <= absl::Hours(24)) {
-    return duration;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", text, "\": expected a duration from 0s to 24h, e.g. 90s"));
 }
 
 }  // namespace eldr::sim

@@ -31,10 +31,6 @@ absl::StatusOr<std::vector<replay::BucketOffset>> ParseBucketOffsets(absl::strin
 // Hidden layers, "3-60" or "1,3,5": strictly ascending, below engines::kMaxHiddenLayers.
 absl::StatusOr<std::vector<std::uint32_t>> ParseLayers(absl::string_view text);
 
-// A duration of at least 0 and at most a day: "90s", "1m30s"; a number alone is seconds.
-// INVALID_ARGUMENT otherwise.
-absl::StatusOr<absl::Duration> ParseDurationFlag(absl::string_view text);
-
 }  // namespace eldr::sim
 
 #endif  // ELDR_TOOLS_SIM_FLAG_NAMES_H_

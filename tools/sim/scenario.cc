@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/flags/duration_option.h"
 #include "core/base/status_macros.h"
 #include "tools/replay/file_contents.h"
 #include "tools/sim/flag_names.h"
@@ -47,7 +48,8 @@ absl::Status ReadObject(const YAML::Node& node, absl::string_view what, const Re
 
 Reader ToDuration(absl::Duration& target) {
   return [&target](const YAML::Node& node) {
-    ELDR_ASSIGN_OR_RETURN(target, ParseDurationFlag(node.IsScalar() ? node.Scalar() : ""));
+    ELDR_ASSIGN_OR_RETURN(target, flags::ParseDuration(node.IsScalar() ? node.Scalar() : "",
+                                                       {.most = absl::Hours(24)}));
     return absl::OkStatus();
   };
 }

@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/flags/command_line.h"
+#include "client/flags/duration_option.h"
 #include "core/base/status_macros.h"
 #include "core/policy/policy_factory.h"
 #include "tools/sim/cell.h"
@@ -16,8 +18,6 @@
 
 namespace eldr::sim {
 namespace {
-
-constexpr int kWrongFlags = 2;
 
 constexpr const char* kAbout =
     "eldr-sim replays real routed experts on simulated decode nodes, token by token, under the\n"
@@ -34,6 +34,9 @@ constexpr const char* kResponses =
     "  curl -s $VLLM/v1/completions -d @request.json >>law.jsonl; echo >>law.jsonl\n"
     "  eldr-sim --trace law.jsonl --signature-tokens 0\n"
     "tools/README.md tells more.";
+
+// Of simulated time.
+constexpr flags::DurationRange kSimulated = {.most = absl::Hours(24)};
 
 void Check(const absl::Status& status) {
   if (!status.ok()) throw CLI::ValidationError(std::string(status.message()));
@@ -59,11 +62,9 @@ class Adder {
         ->group(group_);
   }
   void Duration(const std::string& name, absl::Duration& duration, const char* help) {
-    Text(name, "DURATION", help, absl::FormatDuration(duration),
-         [&duration](const std::string& text) {
-           ELDR_ASSIGN_OR_RETURN(duration, ParseDurationFlag(text));
-           return absl::OkStatus();
-         });
+    flags::AddDuration(app_, name, duration,
+                       absl::StrCat(help, " [", absl::FormatDuration(duration), "]"), kSimulated)
+        ->group(group_);
   }
   template <typename T>
   void Number(const char* name, T& number, const char* help, T least, T most) {
@@ -81,18 +82,18 @@ class Adder {
   std::string group_ = "What runs";
 };
 
-void AddRun(Adder& add, SimFlags& flags) {
-  SimConfig& config = flags.config;
+void AddRun(Adder& add, SimFlags& sim) {
+  SimConfig& config = sim.config;
   add.app()
       .add_option("--trace", config.trace,
                   "Folder with routed_experts.npy and requests.csv, or responses of an engine")
       ->type_name("PATH")
       ->group(add.group());
   add.app()
-      .add_option("--replay", flags.replay,
+      .add_option("--replay", sim.replay,
                   "Event logs of eldrd (event_log.directory), or their directory: decide what was\n"
                   "recorded again under each policy, and show the difference. Instead of --trace;\n"
-                  "only --policy, --seed and the policies' and the output's flags matter then")
+                  "only --policy, --seed and the policies' and the output's sim matter then")
       ->type_name("PATH...")
       ->group(add.group());
   add.app()
@@ -117,8 +118,8 @@ void AddRun(Adder& add, SimFlags& flags) {
   add.Number("--threads", config.threads, "Policies and seeds that run at once", 1u, 256u);
 }
 
-void AddTraffic(Adder& add, SimFlags& flags) {
-  SimConfig& config = flags.config;
+void AddTraffic(Adder& add, SimFlags& sim) {
+  SimConfig& config = sim.config;
   TrafficConfig& traffic = config.traffic;
   add.Group("Traffic");
   add.Number("--signature-tokens", config.signature_tokens,
@@ -153,8 +154,8 @@ void AddTraffic(Adder& add, SimFlags& flags) {
              0.0, 1.0);
 }
 
-void AddResponses(Adder& add, SimFlags& flags) {
-  engines::ResponseOptions& response = flags.config.response;
+void AddResponses(Adder& add, SimFlags& sim) {
+  engines::ResponseOptions& response = sim.config.response;
   add.Group("Traces of responses");
   add.Number("--top-k", response.geometry.top_k,
              "Experts per token; needed for SGLang, whose form does not tell it; 0: not known", 0u,
@@ -179,8 +180,8 @@ void AddStepTime(Adder& add, const std::string& prefix, StepTimeShape& shape) {
                "Time per token of KV that the batch holds");
 }
 
-void AddNodes(Adder& add, SimFlags& flags) {
-  replay::ReplayOptions& replay = flags.config.replay;
+void AddNodes(Adder& add, SimFlags& sim) {
+  replay::ReplayOptions& replay = sim.config.replay;
   add.Group("Nodes");
   AddStepTime(add, "--", replay.step_time);
   add.Text("--bucket-offsets", "B:T,...", "Further time of batches up to B, by captured graph", "",
@@ -197,8 +198,8 @@ void AddNodes(Adder& add, SimFlags& flags) {
   add.Duration("--heartbeat-delay", replay.heartbeat_delay, "Until a report reaches the router");
 }
 
-void AddPolicies(Adder& add, SimFlags& flags) {
-  SimConfig& config = flags.config;
+void AddPolicies(Adder& add, SimFlags& sim) {
+  SimConfig& config = sim.config;
   PolicySettings& settings = config.settings;
   add.Group("Policies");
   add.Number("--w", settings.w, "Weight of the slowdown of others", 0.0, 1e6);
@@ -214,23 +215,17 @@ void AddPolicies(Adder& add, SimFlags& flags) {
   AddStepTime(add, "--believed-", settings.step_time);
 }
 
-void AddOutput(Adder& add, SimFlags& flags, std::string& format) {
+void AddOutput(Adder& add, SimFlags& sim) {
   add.Group("Output");
-  add.app()
-      .add_option("--format", format, "table or json")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->capture_default_str()
+  flags::AddFormat(add.app(), sim.json)->group(add.group());
+  flags::AddDuration(add.app(), "--tpot-limit", sim.config.replay.time_limit,
+                     "Count requests within this time per output token", kSimulated)
       ->group(add.group());
-  add.Text("--tpot-limit", "DURATION", "Count requests within this time per output token", "",
-           [&flags](const std::string& text) {
-             ELDR_ASSIGN_OR_RETURN(flags.config.replay.time_limit, ParseDurationFlag(text));
-             return absl::OkStatus();
-           });
   add.app()
-      .add_flag("--time-decisions", flags.config.time_decisions,
+      .add_flag("--time-decisions", sim.config.time_decisions,
                 "Real time that placements take; equal seeds then differ in it")
       ->group(add.group());
-  add.app().add_flag("--quiet", flags.quiet, "No progress")->group(add.group());
+  add.app().add_flag("--quiet", sim.quiet, "No progress")->group(add.group());
 }
 
 // What only all flags together tell. A coefficient that was not given as believed is believed as it
@@ -267,31 +262,23 @@ void CheckReplay(const SimConfig& config) {
 }  // namespace
 
 std::optional<SimFlags> ParseSimFlags(int argc, char** argv, int* exit_code) {
-  SimFlags flags;
-  std::string format = "table";
+  SimFlags sim;
   CLI::App app(kAbout, "eldr-sim");
   app.footer(kResponses);
   Adder add(app);
-  AddRun(add, flags);
-  AddTraffic(add, flags);
-  AddResponses(add, flags);
-  AddNodes(add, flags);
-  AddPolicies(add, flags);
-  AddOutput(add, flags, format);
-  try {
-    app.parse(argc, argv);
-    if (flags.replay.empty()) {
-      if (flags.config.trace.empty()) throw CLI::RequiredError("--trace or --replay");
-      Complete(app, flags.config);
-    } else {
-      CheckReplay(flags.config);
-    }
-  } catch (const CLI::ParseError& error) {
-    *exit_code = app.exit(error) == 0 ? 0 : kWrongFlags;
-    return std::nullopt;
-  }
-  flags.json = format == "json";
-  return flags;
+  AddRun(add, sim);
+  AddTraffic(add, sim);
+  AddResponses(add, sim);
+  AddNodes(add, sim);
+  AddPolicies(add, sim);
+  AddOutput(add, sim);
+  const auto check = [&app, &sim] {
+    if (!sim.replay.empty()) return CheckReplay(sim.config);
+    if (sim.config.trace.empty()) throw CLI::RequiredError("--trace or --replay");
+    Complete(app, sim.config);
+  };
+  if (!flags::Parse(app, argc, argv, exit_code, check)) return std::nullopt;
+  return sim;
 }
 
 }  // namespace eldr::sim

@@ -25,7 +25,7 @@ std::optional<SimFlags> Parse(std::vector<std::string> arguments, std::string* m
   return flags;
 }
 
-TEST(SimFlagsTest, ReadsAllOfTheIssue) {
+TEST(SimFlagsTest, ReadsFlagsOfEveryGroup) {
   const auto flags = Parse({"--policy",
                             "residency,domain",
                             "--nodes",
