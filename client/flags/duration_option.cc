@@ -35,12 +35,13 @@ std::string Expected(const DurationRange& range) {
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text, const DurationRange& range) {
   absl::Duration duration;
   double seconds = 0;
-  const bool bare = absl::SimpleAtod(text, &seconds) && std::isfinite(seconds);
+  const bool bare =
+      range.seconds_without_unit && absl::SimpleAtod(text, &seconds) && std::isfinite(seconds);
   if (bare) duration = absl::Seconds(seconds);
   if ((!bare && !absl::ParseDuration(text, &duration)) || duration < absl::ZeroDuration() ||
       duration == absl::InfiniteDuration()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\": expected a duration like 500ms, 10s or 10m"));
+        absl::StrCat("\"", text, "\": expected a duration with its unit, like 500ms, 10s or 10m"));
   }
   if (duration < range.least || duration > range.most) {
     return absl::InvalidArgumentError(absl::StrCat("\"", text, "\": expected ", Expected(range)));

@@ -16,9 +16,12 @@ namespace eldr::flags {
 struct DurationRange {
   absl::Duration least = absl::ZeroDuration();
   absl::Duration most = absl::InfiniteDuration();
+  // A number alone is so many seconds: for simulated time. Elsewhere it could be meant as
+  // milliseconds.
+  bool seconds_without_unit = false;
 };
 
-// Reads "500ms", "10s", "10m", "1h30m"; a number alone is seconds. INVALID_ARGUMENT, with what was
+// Reads a duration with its unit: "500ms", "10s", "10m", "1h30m". INVALID_ARGUMENT, with what was
 // expected, for anything else.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text,
                                              const DurationRange& range = {});

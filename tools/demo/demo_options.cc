@@ -37,7 +37,7 @@ std::string DemoTrace() {
   return IsThere(installed) ? installed.string() : ELDR_DEMO_TRACE;
 }
 
-constexpr flags::DurationRange kSimulated = {.most = absl::Hours(24)};
+constexpr flags::DurationRange kSimulated = {.most = absl::Hours(24), .seconds_without_unit = true};
 
 }  // namespace
 

@@ -100,7 +100,8 @@ absl::StatusOr<std::vector<replay::BucketOffset>> ParseBucketOffsets(absl::strin
       return absl::InvalidArgumentError(absl::StrCat(
           "bucket_offsets \"", part, "\": expected BATCH:DURATION, e.g. 8:0.5ms,16:1ms"));
     }
-    ELDR_ASSIGN_OR_RETURN(offset.offset, flags::ParseDuration(pair.second));
+    ELDR_ASSIGN_OR_RETURN(offset.offset,
+                          flags::ParseDuration(pair.second, {.seconds_without_unit = true}));
     if (!offsets.empty() && offset.max_batch <= offsets.back().max_batch) {
       return absl::InvalidArgumentError(absl::StrCat(
           "bucket_offsets \"", part, "\": expected a batch above ", offsets.back().max_batch));

@@ -48,8 +48,9 @@ absl::Status ReadObject(const YAML::Node& node, absl::string_view what, const Re
 
 Reader ToDuration(absl::Duration& target) {
   return [&target](const YAML::Node& node) {
-    ELDR_ASSIGN_OR_RETURN(target, flags::ParseDuration(node.IsScalar() ? node.Scalar() : "",
-                                                       {.most = absl::Hours(24)}));
+    ELDR_ASSIGN_OR_RETURN(
+        target, flags::ParseDuration(node.IsScalar() ? node.Scalar() : "",
+                                     {.most = absl::Hours(24), .seconds_without_unit = true}));
     return absl::OkStatus();
   };
 }

@@ -36,7 +36,7 @@ constexpr const char* kResponses =
     "tools/README.md tells more.";
 
 // Of simulated time.
-constexpr flags::DurationRange kSimulated = {.most = absl::Hours(24)};
+constexpr flags::DurationRange kSimulated = {.most = absl::Hours(24), .seconds_without_unit = true};
 
 void Check(const absl::Status& status) {
   if (!status.ok()) throw CLI::ValidationError(std::string(status.message()));

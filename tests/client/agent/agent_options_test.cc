@@ -94,7 +94,7 @@ TEST_F(AgentOptionsTest, RefusesWhatCannotBe) {
   ExpectRefused(Run({"--select", "engine"}), "--select: \"engine\" is no label");
   ExpectRefused(Run({"--engine", "localhost"}), "is no URL, expected http://HOST");
   ExpectRefused(Run({"--scrape-interval", "0s"}), "--scrape-interval: expected at least 10ms");
-  ExpectRefused(Run({"--heartbeat-interval", "1x"}), "\"1x\": expected a duration like 500ms");
+  ExpectRefused(Run({"--heartbeat-interval", "1"}), "\"1\": expected a duration with its unit");
   ExpectRefused(Run({"--failures", "0"}), "--failures");
   ExpectRefused(Run({"--label", "x"}), "\"x\" is not a label");
   ExpectRefused(Run({"--listen", "0.0.0.0:9091"}),
