@@ -13,7 +13,8 @@ WORKDIR /src
 COPY dev ./
 RUN ./dev deps build && apt-get install -y --no-install-recommends dpkg-dev
 COPY . .
-RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release \
+ARG ELDR_COMMIT=""
+RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DELDR_COMMIT=$ELDR_COMMIT \
       -DELDR_BUILD_TESTS=OFF -DELDR_BUILD_TOOLS=OFF \
  && cmake --build /build \
  && deploy/debian/build.sh /build /packages
@@ -23,10 +24,8 @@ COPY --from=build /packages/*.deb /
 
 FROM build AS build-tools
 RUN cmake -B /build -DELDR_BUILD_TOOLS=ON -DELDR_BUILD_BENCH=OFF \
- && cmake --build /build --target eldr-sim eldr-fit eldr-loadgen \
- && mkdir /programs \
- && for program in sim/eldr-sim fit/eldr-fit loadgen/eldr-loadgen; do \
-      strip -o /programs/${program#*/} /build/tools/$program || exit 1; done
+ && cmake --build /build --target eldr-sim eldr-fit eldr-loadgen eldr-demo \
+ && cmake --install /build --component tools --prefix /programs --strip
 
 FROM scratch AS tool-programs
 COPY --from=build-tools /programs/ /
@@ -36,9 +35,8 @@ COPY --from=packages / /packages/
 RUN apt-get update \
  && apt-get install -y --no-install-recommends /packages/eldrd_*.deb ca-certificates curl jq sqlite3 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /packages
-COPY --from=tool-programs / /usr/local/bin/
-RUN eldrctl --version && eldr-sim --help >/dev/null && eldr-fit --help >/dev/null \
- && eldr-loadgen --help >/dev/null
+COPY --from=tool-programs / /usr/local/
+RUN for program in eldr-sim eldr-fit eldr-loadgen eldr-demo; do $program --help >/dev/null || exit 1; done
 USER 65532:65532
 CMD ["bash"]
 

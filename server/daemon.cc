@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -9,9 +10,11 @@
 #include "core/base/status_macros.h"
 #include "server/auth/reflection_guard.h"
 #include "server/auth/tls_credentials.h"
+#include "server/base/control_group.h"
 #include "server/base/file_limit.h"
 #include "server/base/processors.h"
 #include "server/changed_keys.h"
+#include "server/memory_bounds.h"
 #include "server/metrics/single_metric.h"
 #include "server/metrics_page.h"
 #include "server/page/api_pages.h"
@@ -211,6 +214,7 @@ absl::Status Daemon::OpenHttpPort() {
                                                         return MetricsPage(request,
                                                                            CollectMetrics());
                                                       },
+                                                  .config = [this] { return ConfigText(); },
                                                   .not_ready = [this] { return NotReady(); },
                                                   .page = PeoplesPages()}),
                               .max_connections = HttpConnectionLimit()};
@@ -229,6 +233,10 @@ absl::Status Daemon::OpenPorts() {
   ELDR_RETURN_IF_ERROR(OpenHttpPort());
   CheckReadiness();
   self_caller_ = std::make_unique<Ticker>(kSelfCallInterval, [this] { CheckReadiness(); });
+  if (const std::optional<std::uint64_t> limit = MemoryLimit()) {
+    const std::string warning = MemoryWarning(config_, *limit);
+    if (!warning.empty()) log_.Warning("memory_limit_low", {{"message", warning}});
+  }
   log_.Info("started", {{"version", kVersion},
                         {"grpc", absl::StrJoin(grpc_->addresses(), ",",
                                                [](std::string* out, const ListenAddress& address) {
@@ -293,6 +301,7 @@ void Daemon::Stop() {
 
 void Daemon::CheckReadiness() {
   readiness_->Step();
+  self_calls_.fetch_add(1);
   MutexLock lock(health_mutex_);
   grpc_->SetReady(NotReady().empty());
 }
@@ -321,6 +330,12 @@ void Daemon::Reload(const absl::StatusOr<Config>& config) {
                          {"bad", credentials.bad},
                          {"restart_needed", absl::StrJoin(restart_needed, ",")}});
   log_.set_level(level);
+}
+
+std::string Daemon::ConfigText() const {
+  Config config = config_;
+  config.log.level = std::string(Name(log_.level()));  // the one key that a reload takes over
+  return PrintConfig(config);
 }
 
 std::vector<prometheus::MetricFamily> Daemon::CollectMetrics() {

@@ -5,6 +5,7 @@
 #include <prometheus/registry.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,6 +80,9 @@ class Daemon {
   // process can help.
   bool hopeless() const { return readiness_->hopeless(); }
 
+  // How often it has called itself, whatever came of it. One each second, or something is stuck.
+  std::uint64_t self_calls() const { return self_calls_.load(); }
+
  private:
   Daemon(const Config& config, const Clock& clock, std::unique_ptr<Log> own_log, Log* log);
   absl::Status Build();
@@ -96,6 +100,7 @@ class Daemon {
   // Why no calls should come just now; empty if they should.
   std::string NotReady() const;
   std::vector<prometheus::MetricFamily> CollectMetrics();
+  std::string ConfigText() const;
 
   const Config config_;
   const Clock& clock_;
@@ -103,6 +108,7 @@ class Daemon {
   // Held while health is told, so that nobody tells it that all is well once this stops.
   Mutex health_mutex_;
   std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> self_calls_{0};
   bool stopped_ = false;
 
   // Each uses those above it.

@@ -3,7 +3,7 @@
 // CLI11: help text, typed flags and their errors, in one header.
 #include <CLI/CLI.hpp>
 
-#include "server/version.h"
+#include "core/version/version_text.h"
 
 namespace eldr {
 namespace {
@@ -18,7 +18,7 @@ std::optional<Flags> ParseFlags(int argc, char** argv, int* exit_code) {
   std::vector<std::string> grpc_listen;
   CLI::App app{"eldrd places the decode phase of mixture-of-experts requests by expert residency."};
   app.name("eldrd");
-  app.set_version_flag("--version", std::string("eldrd ") + kVersion);
+  app.set_version_flag("--version", std::string("eldrd ") + kVersionText);
   app.add_option("--config", flags.config_path, "YAML file to read; see config/eldrd.yaml")
       ->type_name("FILE")
       // A variable that is not set, in a script: the defaults would be in force instead.

@@ -4,18 +4,22 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <initializer_list>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "core/base/file_system.h"
 #include "server/auth/credential_check.h"
 #include "server/base/file_limit.h"
 #include "server/base/grpc_log.h"
 #include "server/base/log.h"
+#include "server/base/service_manager.h"
 #include "server/config/config.h"
 #include "server/daemon.h"
 #include "server/flags.h"
@@ -50,6 +54,9 @@ absl::Status WritePortFile(const std::string& path, const Daemon& daemon) {
 
 // The process is of no use any more: its port does not answer, and a new process may do better.
 constexpr int kExitHopeless = 3;
+constexpr char kServing[] = "Serving";
+// To write the state and close, beyond what the configuration gives to the calls.
+constexpr absl::Duration kStopMargin = absl::Seconds(30);
 constexpr timespec kLookAround = {.tv_sec = 0, .tv_nsec = 500'000'000};
 
 sigset_t Signals(std::initializer_list<int> numbers) {
@@ -60,12 +67,17 @@ sigset_t Signals(std::initializer_list<int> numbers) {
 }
 
 // Until a signal ends the daemon or it has become hopeless; the exit code.
-int Wait(const Flags& flags, Daemon& daemon, Log& log) {
+int Wait(const Flags& flags, Daemon& daemon, const ServiceManager& manager, Log& log) {
   const sigset_t signals = Signals({SIGINT, SIGTERM, SIGHUP});
+  std::uint64_t self_calls = 0;
   while (true) {
     const int signal = sigtimedwait(&signals, nullptr, &kLookAround);
+    // Only a daemon whose self-calls come to an end lives: this loop alone would prove nothing.
+    if (std::exchange(self_calls, daemon.self_calls()) != daemon.self_calls()) manager.Alive();
     if (signal == SIGHUP) {
+      manager.Reloading();
       daemon.Reload(LoadConfig(flags.config_path, flags.overrides));
+      manager.Ready(kServing);
     } else if (signal > 0) {
       return 0;
     } else if (daemon.hopeless()) {
@@ -106,8 +118,11 @@ int Serve(const Flags& flags, const Config& config) {
     const absl::Status written = WritePortFile(flags.port_file, **daemon);
     if (!written.ok()) return fail(written);
   }
-  const int exit_code = Wait(flags, **daemon, log);
+  const ServiceManager manager = ServiceManager::FromEnvironment();
+  manager.Ready(kServing);
+  const int exit_code = Wait(flags, **daemon, manager, log);
   EndOnSecondSignal();
+  manager.Stopping(config.shutdown_delay + config.drain_timeout + kStopMargin);
   (*daemon)->Stop();
   return exit_code;
 }

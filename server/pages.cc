@@ -11,6 +11,7 @@ namespace {
 constexpr char kIndex[] =
     "eldrd\n"
     "  /metrics  Prometheus metrics\n"
+    "  /config   the configuration in force\n"
     "  /livez    200 while the process lives\n"
     "  /readyz   200 while it takes calls; 503 while its gRPC port does not answer, and once it\n"
     "            shuts down\n"
@@ -45,6 +46,9 @@ std::vector<HttpPage> MakePages(PageSources sources) {
        .handler = [](const HttpRequest&) { return HttpResponse{.body = "ok\n"}; }},
       {.path = "/readyz", .kind = HttpPage::Kind::kAtOnce, .needs_token = false, .handler = ready},
       {.path = "/health", .kind = HttpPage::Kind::kAtOnce, .needs_token = false, .handler = ready},
+      {.path = "/config",
+       .handler = [config = std::move(sources.config)](
+                      const HttpRequest&) { return HttpResponse{.body = config()}; }},
       {.path = "/metrics", .handler = std::move(sources.metrics)},
   };
   pages.insert(pages.end(), others.begin(), others.end());

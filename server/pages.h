@@ -13,6 +13,7 @@ namespace eldr {
 // Called from the port's threads.
 struct PageSources {
   std::function<HttpResponse(const HttpRequest& request)> metrics;
+  std::function<std::string()> config;  // in force, as YAML
   // Why no calls should come just now; empty if they should. Must not wait.
   std::function<std::string()> not_ready;
   // The page for people and its data; none: it is switched off.

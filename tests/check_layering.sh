@@ -33,17 +33,17 @@ forbid 'grpc|google/|prometheus/|yaml-cpp/|CLI/|httplib|.*\.pb\.h|eldr/v1/' \
 forbid '(server|client|tools|bench|tests|proto)/' 'core includes only core' core
 
 # The client is installed alone: it may know the contract, never the daemon's insides; but for the
-# store of block signatures, a library of its own, behind its sources.
+# store of block signatures, and the text of the version: libraries of their own, behind its sources.
 for folder in client/*/; do
   [[ $folder != client/agent/ ]] || continue
-  forbid '(server|tools|bench|tests)/|core/([^p]|p[^r]|pr[^e])' \
-    'client includes only client, core/prefix and the generated protos' "$folder"
+  forbid '(server|tools|bench|tests)/|core/([^pv]|p[^r]|pr[^e])' \
+    'client includes only client, core/prefix, core/version and the generated protos' "$folder"
 done
 forbid 'client/agent/' 'the agent is a program: nobody builds on it' \
   client/ctl client/engines client/include client/scrape client/src
 
 # The agent serves and logs as the daemon does (eldr_port), and knows nothing else of it.
-forbid '(tools|bench|tests)/|core/([^b]|b[^a]|ba[^s])|server/(auth|convert|metrics|record|rpc|service|state|[a-z_]+\.h)' \
+forbid '(tools|bench|tests)/|core/([^bv]|b[^a]|ba[^s])|server/(auth|convert|metrics|record|rpc|service|state|[a-z_]+\.h)' \
   'client/agent includes only client, core/base and the HTTP port and log of the server' client/agent
 forbid 'core/' 'the headers that the client installs stand alone' client/include
 
@@ -85,7 +85,7 @@ check_layers() {
     forbid "$tree/($pattern)/" "$tree/${layers[i]} may not use a layer above it" "$tree/${layers[i]}"
   done
 }
-check_layers core base model signature prefix profile residency step_time fleet books intake policy route
+check_layers core base version model signature prefix profile residency step_time fleet books intake policy route
 check_layers server config base convert record metrics state auth http ui rpc service page
 
 # The sources at the root of server/ put the daemon together: they are above all its layers.

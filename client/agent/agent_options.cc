@@ -13,6 +13,7 @@
 #include "client/ctl/node_spec_options.h"
 #include "client/flags/duration_option.h"
 #include "client/src/proto_duration.h"
+#include "core/version/version_text.h"
 
 namespace eldr::agent {
 namespace {
@@ -189,7 +190,7 @@ std::optional<AgentOptions> ParseAgentOptions(const std::vector<std::string>& ar
                "eldr-agent");
   app.footer(kFooter);
   app.require_subcommand(1);
-  app.set_version_flag("--version", "eldr-agent " ELDR_VERSION);
+  app.set_version_flag("--version", std::string("eldr-agent ") + kVersionText);
   CLI::App& run = *app.add_subcommand("run", "Report the engine until the agent is ended");
   AddRunOptions(run, options.run, run_text);
   AddVariables(run);

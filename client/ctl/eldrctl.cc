@@ -12,8 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "client/ctl/command.h"
 #include "client/ctl/connection_options.h"
+#include "client/ctl/local_commands.h"
 #include "client/ctl/print.h"
 #include "client/flags/duration_option.h"
+#include "core/version/version_text.h"
 
 namespace eldr::ctl {
 namespace {
@@ -48,7 +50,7 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
          [&global, formats](const std::string& name) { global.format = formats.at(name); },
          "How to print the answer [table]")
       ->check(CLI::IsMember({"table", "json"}));
-  app.set_version_flag("--version", "eldrctl " ELDR_VERSION);
+  app.set_version_flag("--version", std::string("eldrctl ") + kVersionText);
 }
 
 // Declares every command; the runner of the one that was parsed is left in `chosen`.
@@ -101,12 +103,15 @@ int Run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
   app.require_subcommand(1);
   AddGlobalOptions(app, global);
   AddCommands(app, chosen);
+  LocalRunner local;
+  AddLocalCommands(app, local);
   try {
     // CLI11 wants the arguments last first.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     return app.exit(error, out, err) == 0 ? kExitOk : kExitUsage;
   }
+  if (local) return local(out, err);
   auto client = client::Client::Create(global.connection);
   if (!client.ok()) {
     Fail(client.status(), err);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the Debian package from a build tree.
 #   deploy/debian/build.sh BUILD_DIR OUT_DIR
-# Needs dpkg-dev (dpkg-shlibdeps). The package: eldrd and eldrctl with pages, completions, the unit and
-# /etc/eldr/eldrd.yaml as a conffile.
+# Needs dpkg-dev (dpkg-shlibdeps). The package: eldrd, eldrctl and eldr-agent with pages, completions,
+# units and their configurations in /etc/eldr as conffiles.
 set -euo pipefail
 (($# == 2)) || { echo "usage: $0 BUILD_DIR OUT_DIR" >&2; exit 2; }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +20,7 @@ arch=$(dpkg --print-architecture)
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date -u -d "$(sed -n 's/^ -- .*>  //p' "$here/changelog" | head -n 1)" +%s)}
 
 # ---- The files ---------------------------------------------------------------------------------------
-for component in eldrd eldrctl; do
+for component in eldrd eldrctl eldr-agent; do
   DESTDIR=$root cmake --install "$build" --prefix /usr --component "$component" --strip >>"$work/install.log"
 done
 find "$root" -type d -exec chmod 755 {} + -o -type f -exec chmod go-w {} +
@@ -36,12 +36,12 @@ install -D -m 644 "$here/eldrd.default" "$root/etc/default/eldrd"
 # ---- What it needs, and what the package says of itself ----------------------------------------------
 mkdir -p "$root/DEBIAN" "$work/debian"
 touch "$work/debian/control"
-depends=$(cd "$work" && dpkg-shlibdeps -O "$root/usr/bin/eldrd" "$root/usr/bin/eldrctl" 2>/dev/null |
+depends=$(cd "$work" && dpkg-shlibdeps -O "$root"/usr/bin/{eldrd,eldrctl,eldr-agent} 2>/dev/null |
   sed -n 's/^shlibs:Depends=//p')
 [[ -n $depends ]] || { echo "build.sh: dpkg-shlibdeps found no libraries" >&2; exit 1; }
 sed -e "s|@VERSION@|$version-1|; s|@ARCH@|$arch|; s|@DEPENDS@|adduser, $depends|" \
   -e "s|@SIZE@|$(du -sk --exclude=DEBIAN "$root" | cut -f1)|" "$here/control" >"$root/DEBIAN/control"
-printf '/etc/eldr/eldrd.yaml\n/etc/default/eldrd\n' >"$root/DEBIAN/conffiles"
+printf '%s\n' /etc/eldr/eldrd.yaml /etc/eldr/agent.env /etc/default/eldrd >"$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do install -m 755 "$here/$script" "$root/DEBIAN/$script"; done
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
 chmod 644 "$root/DEBIAN/control" "$root/DEBIAN/conffiles" "$root/DEBIAN/md5sums"

@@ -49,3 +49,4 @@ install -d "$root/usr/share/sbom"
 # A library that is missing must fail here, not at the first start.
 chroot "$root" /usr/bin/eldrd --config /etc/eldr/eldrd.yaml --check-config >/dev/null
 chroot "$root" /usr/bin/eldrctl --version
+chroot "$root" /usr/bin/eldr-agent --version

@@ -33,9 +33,7 @@ buildah "${store[@]}" rm "$base" >/dev/null
 
 "$root/deploy/debian/build.sh" "$build" "$work/packages" >/dev/null
 mkdir "$work/programs"
-for program in sim/eldr-sim fit/eldr-fit loadgen/eldr-loadgen; do
-  [[ ! -x $build/tools/$program ]] || strip -o "$work/programs/${program#*/}" "$build/tools/$program"
-done
+cmake --install "$build" --component tools --prefix "$work/programs" --strip >/dev/null 2>&1 || true
 commit=$(git -C "$root" rev-parse --short=12 HEAD)
 # bud TAG ARGUMENTS: the Dockerfile as it is.
 bud() {
@@ -129,9 +127,9 @@ chmod 700 "$work/state"
 grep -q '/var/lib/eldr' "$work/log/denied" || die "the error does not name the folder: $(cat "$work/log/denied")"
 
 # ---- The tools ---------------------------------------------------------------------------------------
-if (($(ls "$work/programs" | wc -l) == 3)); then
+if [[ -x $work/programs/bin/eldr-sim && -x $work/programs/bin/eldr-demo ]]; then
   bud localhost/tools --target tools
   echo "tools: built"
 else
-  echo "tools: not built, since the build tree has no eldr-sim, eldr-fit and eldr-loadgen"
+  echo "tools: not built, since the build tree lacks some of them"
 fi

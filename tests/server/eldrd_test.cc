@@ -128,7 +128,8 @@ TEST_F(EldrdTest, PrintsTheConfigurationInForce) {
 
 TEST_F(EldrdTest, KnowsItsFlags) {
   EXPECT_EQ(Run({"--version"}), 0);
-  EXPECT_THAT(ReadAll(Path("out")), MatchesRegex("eldrd [0-9.]+\n"));
+  EXPECT_THAT(ReadAll(Path("out")),
+              MatchesRegex("eldrd [0-9.]+ \\(commit ([0-9a-f]+|unknown), .+\\)\n"));
   EXPECT_EQ(Run({"--help"}), 0);
   EXPECT_THAT(ReadAll(Path("out")), HasSubstr("--port-file"));
   EXPECT_EQ(Run({"--unknown"}), 2);

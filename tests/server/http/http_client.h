@@ -27,6 +27,7 @@ class RawClient {
     if (buffer > 0) setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
     const timeval patience = {.tv_sec = 10, .tv_usec = 0};
     setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -37,7 +38,7 @@ class RawClient {
   void Send(absl::string_view bytes) const {
     send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
-  // False if the server has closed.
+  // False if the server has closed, or has taken nothing for 10 s.
   bool SendAll(absl::string_view bytes) const {
     while (!bytes.empty()) {
       const ssize_t sent = send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);

@@ -49,6 +49,7 @@ TEST_F(PagesTest, WithoutThePageTheRootListsWhatThereIs) {
   for (const char* const page : {"/metrics", "/livez", "/readyz"}) {
     EXPECT_THAT(Get("/"), HasSubstr(page));
   }
+  EXPECT_THAT(Get("/config"), HasSubstr("\nshutdown_delay: "));
 }
 
 TEST_F(PagesTest, TakesNoPayloads) {
