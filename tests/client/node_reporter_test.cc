@@ -137,9 +137,10 @@ TEST_F(NodeReporterTest, OpensANewStreamAfterOneBroke) {
 }
 
 TEST_F(NodeReporterTest, GivesAStreamUpThatDoesNotAnswer) {
-  absl::Notification end;
-  daemon_.fleet.heartbeat.set_answer([&end](const auto&, auto*) {
-    end.WaitForNotification();
+  // Shared: the handler may come to it after the test has ended.
+  const auto end = std::make_shared<absl::Notification>();
+  daemon_.fleet.heartbeat.set_answer([end](const auto&, auto*) {
+    end->WaitForNotification();
     return grpc::Status::OK;
   });
   const auto reporter = Make();
@@ -150,7 +151,7 @@ TEST_F(NodeReporterTest, GivesAStreamUpThatDoesNotAnswer) {
   StepAndAdvance(*reporter);
   EXPECT_THAT(reporter->status().error, IsOk());
   EXPECT_EQ(daemon_.fleet.streams, 2);
-  end.Notify();
+  end->Notify();
 }
 
 TEST_F(NodeReporterTest, GoesOnWhileTheDaemonIsAway) {
