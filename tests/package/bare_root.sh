@@ -15,7 +15,8 @@ mkdir -p "$folder"
 exec 9>"$folder/lock"
 flock 9
 if [[ ! -f $tar ]]; then
-  timeout 300 mmdebstrap --quiet --variant=minbase bookworm "$tar.new" >"$folder/log" 2>&1 ||
+  rm -rf "$tar.new"  # of a run that was stopped
+  timeout 300 mmdebstrap --quiet --format=tar --variant=minbase bookworm "$tar.new" >"$folder/log" 2>&1 ||
     skip "mmdebstrap cannot make a bare Debian: $(tail -n 1 "$folder/log")"
   mv "$tar.new" "$tar"
 fi

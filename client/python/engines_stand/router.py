@@ -153,7 +153,8 @@ class Router(Process):
 class Proxy(Process):
     def __init__(self, number: int, router: Router, prefill: list[str], folder: Path) -> None:
         command = [sys.executable, "-m", "eldr.proxy", "--listen", f"127.0.0.1:{free_port()}"]
-        command += ["--router", router.target]
+        # On two cores with spinning engines a thread that pushes may have to wait for its turn.
+        command += ["--router", router.target, "--signature-wait-ms", "200"]
         for url in prefill:
             command += ["--prefill", url]
         super().__init__(f"proxy-{number}", command, folder / f"proxy-{number}.log")
