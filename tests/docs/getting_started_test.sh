@@ -16,10 +16,16 @@ skip() {
 unshare --net --mount --pid --fork true 2>/dev/null || skip "this machine does not allow new namespaces"
 command -v ip >/dev/null || skip "iproute2 is not installed"
 
-# blocks KIND: the commands in fences of that kind.
-blocks() { awk -v kind="$1" '/^```/ {on = ($0 == "```" kind); next} on' "$page"; }
+# blocks KINDS: the commands in fences of these kinds, a regular expression, in the page's order.
+blocks() { awk -v kinds="^\`\`\`($1)\$" '/^```/ {on = ($0 ~ kinds); next} on' "$page"; }
 blocks "sh setup" >"$work/setup"
-blocks sh >"$work/commands"
+kinds=sh
+if PATH=$root/build/tools:$PATH command -v prometheus >/dev/null; then
+  kinds="sh|sh prometheus"
+else
+  echo "without the commands of prometheus, which is not installed"
+fi
+blocks "$kinds" >"$work/commands"
 (($(wc -l <"$work/setup") > 0 && $(wc -l <"$work/commands") > 15)) || { echo "FAILED: the page has no commands"; exit 1; }
 
 cd "$root"
@@ -32,6 +38,7 @@ timeout 150 unshare --net --mount --pid --fork --kill-child --mount-proc \
   { tail -n 30 "$work/trace" "$work/out" >&2; echo "FAILED: a command of the page"; exit 1; }
 
 cat "$work/out"
+[[ $kinds == sh ]] || grep -q '"value":\[' "$work/out" || { echo "FAILED: prometheus"; exit 1; }
 fail() { echo "FAILED: $*"; exit 1; }
 grep -q '^readiness *serving' "$work/out" || fail "health"
 grep -q '<title>ELDR' "$work/out" || fail "the page"
