@@ -49,7 +49,7 @@ async def mixed(at: Stand, asks: list[Ask]) -> None:
     at.report.proved(
         "signatures were there at the placement",
         early >= len(answers) * 0.9,  # on a machine that is busy a thread may come late
-        f"{early} of {len(answers)} (a placement waits for one at most 200 ms)",
+        f"{early} of {len(answers)} (a placement waits for one at most 50 ms)",
     )
     await _decoded(at, answers)
     left = await at.router.until(ready=len(at.decode))

@@ -154,7 +154,7 @@ class Proxy(Process):
     def __init__(self, number: int, router: Router, prefill: list[str], folder: Path) -> None:
         command = [sys.executable, "-m", "eldr.proxy", "--listen", f"127.0.0.1:{free_port()}"]
         # On two cores with spinning engines a thread that pushes may have to wait for its turn.
-        command += ["--router", router.target, "--signature-wait-ms", "200"]
+        command += ["--router", router.target, "--signature-wait-ms", "50"]
         for url in prefill:
             command += ["--prefill", url]
         super().__init__(f"proxy-{number}", command, folder / f"proxy-{number}.log")
