@@ -125,6 +125,7 @@ Goal MeasureChurnGoal(const std::string& policy, const std::string& shadow, std:
 std::vector<Goal> MeasureChurnGoals(std::size_t rounds) {
   std::vector<Goal> goals;
   const std::vector<absl::string_view> names = PolicyNames();
+  goals.reserve(2 * names.size());
   for (const absl::string_view policy : names) {
     goals.push_back(MeasureChurnGoal(std::string(policy), "", rounds));
   }

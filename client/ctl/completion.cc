@@ -120,7 +120,7 @@ std::string Steps(const std::vector<Level>& levels, const char* separator) {
 
 std::string BashCompletion(const CLI::App& app) {
   const std::vector<Level> levels = LevelsOf(app);
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   std::string script =
       absl::StrReplaceAll(R"(# bash completion of %NAME%; written by `%NAME% completion bash`
 _%NAME%() {
@@ -160,7 +160,7 @@ _%NAME%() {
 
 std::string ZshCompletion(const CLI::App& app) {
   const std::vector<Level> levels = LevelsOf(app);
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   std::string script = absl::StrReplaceAll(R"(#compdef %NAME%
 # zsh completion of %NAME%; written by `%NAME% completion zsh`
 _%NAME%() {
@@ -204,7 +204,7 @@ _%NAME%() {
 
 std::string FishCompletion(const CLI::App& app) {
   const std::vector<Level> levels = LevelsOf(app);
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   std::string script =
       absl::StrReplaceAll(R"(# fish completion of %NAME%; written by `%NAME% completion fish`
 function __%NAME%_path
