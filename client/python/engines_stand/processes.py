@@ -179,7 +179,7 @@ def _transfer(kind: Kind, folder: Path) -> dict[str, Any]:
         beside["kv_connector_extra_config"] = {"shared_storage_path": str(folder / "kv")}
     else:
         beside["kv_buffer_device"] = "cpu"
-        # Threads that spin for transfers, 4 if nothing is said: more than a machine of two cores has.
+        # Threads that spin for transfers, 4 by default: more than a machine of two cores has.
         beside["kv_connector_extra_config"] = {"num_threads": 0}
     config: dict[str, Any] = {
         "kv_connector": "MultiConnector",
