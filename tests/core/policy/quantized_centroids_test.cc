@@ -97,7 +97,8 @@ TEST(QuantizedSignatureTest, PointsWhereTheTransformDoes) {
           off += std::pow(value / quantized.norm() - double{exact[i]}, 2);
         }
         ASSERT_DOUBLE_EQ(quantized.norm(), std::sqrt(square));
-        ASSERT_LT(std::sqrt(off), 1e-3) << signature.tokens() << " tokens, " << exact.size() << " cells";
+        ASSERT_LT(std::sqrt(off), 1e-3)
+            << signature.tokens() << " tokens, " << exact.size() << " cells";
       }
     }
   }
