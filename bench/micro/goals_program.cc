@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_format.h"
 #include "bench/micro/churn_goal.h"
 #include "bench/micro/decision_goals.h"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_format.h"
 #include "bench/micro/decision_goals.h"
 #include "bench/micro/goal_report.h"

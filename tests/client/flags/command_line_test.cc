@@ -1,6 +1,6 @@
 #include "client/flags/command_line.h"
 
-#include <CLI/Error.hpp>
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 

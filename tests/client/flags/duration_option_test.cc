@@ -1,5 +1,7 @@
 #include "client/flags/duration_option.h"
 
+#include <CLI/CLI.hpp>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
