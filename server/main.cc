@@ -73,7 +73,8 @@ int Wait(const Flags& flags, Daemon& daemon, const ServiceManager& manager, Log&
   while (true) {
     const int signal = sigtimedwait(&signals, nullptr, &kLookAround);
     // Only a daemon whose self-calls come to an end lives: this loop alone would prove nothing.
-    if (std::exchange(self_calls, daemon.self_calls()) != daemon.self_calls()) manager.Alive();
+    const std::uint64_t now = daemon.self_calls();
+    if (std::exchange(self_calls, now) != now) manager.Alive();
     if (signal == SIGHUP) {
       manager.Reloading();
       daemon.Reload(LoadConfig(flags.config_path, flags.overrides));

@@ -34,9 +34,8 @@ absl::StatusOr<bool> Run(const PrefixFlags& flags) {
         if (!flags.quiet) ShowProgress(done, prompts.size());
       }));
   if (!flags.quiet && isatty(STDERR_FILENO) == 1) std::fputs("\r\033[K", stderr);
-  const std::string report = flags.format == "json"
-                                 ? JsonReport(flags, routing.geometry(), result)
-                                 : TableReport(flags, routing.geometry(), result);
+  const std::string report = flags.json ? JsonReport(flags, routing.geometry(), result)
+                                        : TableReport(flags, routing.geometry(), result);
   std::fputs(report.c_str(), stdout);
   return result.mismatches() == 0;
 }

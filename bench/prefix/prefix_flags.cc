@@ -52,8 +52,7 @@ std::optional<PrefixFlags> ParsePrefixFlags(int argc, const char* const* argv, i
                  "The most that the router's take, of all workers (block_store_bytes)")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40));
-  app.add_option("--format", prefix.format, "How to print the result")
-      ->check(CLI::IsMember({"table", "json"}));
+  flags::AddFormat(app, prefix.json);
   app.add_flag("--quiet", prefix.quiet, "Show no progress");
   if (!flags::Parse(app, argc, argv, exit_code)) return std::nullopt;
   return prefix;

@@ -16,7 +16,7 @@ struct PrefixFlags {
   std::size_t requests = 0;  // 0: all
   std::uint64_t seed = 1;
   PrefixOptions options;
-  std::string format = "table";  // table, json
+  bool json = false;
   bool quiet = false;
 };
 

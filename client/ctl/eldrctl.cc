@@ -14,6 +14,7 @@
 #include "client/ctl/connection_options.h"
 #include "client/ctl/local_commands.h"
 #include "client/ctl/print.h"
+#include "client/flags/command_line.h"
 #include "client/flags/duration_option.h"
 #include "core/version/version_text.h"
 
@@ -43,13 +44,9 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
   AddConnectionOptions(app, global.connection);
   flags::AddDuration(app, "--timeout", global.connection.timeout,
                      "How long a call may take, retries included [5s]");
-  const std::map<std::string, Format> formats = {{"table", Format::kTable},
-                                                 {"json", Format::kJson}};
-  app.add_option_function<std::string>(
-         "--format",
-         [&global, formats](const std::string& name) { global.format = formats.at(name); },
-         "How to print the answer [table]")
-      ->check(CLI::IsMember({"table", "json"}));
+  flags::AddChoice<Format>(app, "--format", global.format,
+                           {{"table", Format::kTable}, {"json", Format::kJson}},
+                           "How to print the answer [table]");
   app.set_version_flag("--version", std::string("eldrctl ") + kVersionText);
 }
 

@@ -71,31 +71,35 @@ int RunProgram(std::vector<std::string> arguments, std::string& why,
   return WEXITSTATUS(status);
 }
 
-// The daemon checks, since it alone knows all keys of its version and reads the files they name.
-int CheckConfig(const std::string& daemon, const std::string& file, std::ostream& err) {
+// Lets eldrd, the one that was named or that is found, do something with a file. Its exit code, or
+// -1 if it cannot be run, which is told.
+int RunDaemon(const std::string& daemon, const std::string& file, const char* what,
+              std::ostream& err, std::string* output = nullptr) {
   std::string why;
   const std::string program = daemon.empty() ? FindDaemon() : daemon;
-  const int code = RunProgram({program, "--config", file, "--check-config"}, why);
-  if (code >= 0) return code == 0 ? kExitOk : kExitCallFailed;
-  err << "eldrctl: cannot run " << program << " (" << why << "); name it with --eldrd PROGRAM\n";
-  return kExitUsage;
+  const int code = RunProgram({program, "--config", file, what}, why, output);
+  if (code < 0) {
+    err << "eldrctl: cannot run " << program << " (" << why << "); name it with --eldrd PROGRAM\n";
+  }
+  return code;
+}
+
+// The daemon checks, since it alone knows all keys of its version and reads the files they name.
+int CheckConfig(const std::string& daemon, const std::string& file, std::ostream& err) {
+  const int code = RunDaemon(daemon, file, "--check-config", err);
+  return code < 0 ? kExitUsage : code == 0 ? kExitOk : kExitCallFailed;
 }
 
 // Both as the daemon prints them, with every default, so that only what has an effect differs.
 int DiffConfigs(const std::string& daemon, const std::string& running, const std::string& file,
                 std::ostream& out, std::ostream& err) {
-  const std::string program = daemon.empty() ? FindDaemon() : daemon;
-  std::string printed[2];
-  for (const int i : {0, 1}) {
-    std::string why;
-    const int code = RunProgram({program, "--config", i == 0 ? running : file, "--print-config"},
-                                why, &printed[i]);
-    if (code > 0) return kExitUsage;  // it has said what is wrong
-    if (code == 0) continue;
-    err << "eldrctl: cannot run " << program << " (" << why << "); name it with --eldrd PROGRAM\n";
+  std::string before, after;
+  // Why one cannot be read has been told, by the daemon or of it.
+  if (RunDaemon(daemon, running, "--print-config", err, &before) != 0 ||
+      RunDaemon(daemon, file, "--print-config", err, &after) != 0) {
     return kExitUsage;
   }
-  const std::vector<std::string> lines = DiffPrintedConfigs(printed[0], printed[1]);
+  const std::vector<std::string> lines = DiffPrintedConfigs(before, after);
   for (const std::string& line : lines) out << line << "\n";
   return lines.empty() ? kExitOk : kExitCallFailed;
 }

@@ -2,7 +2,7 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <set>
+#include <algorithm>
 
 namespace eldr::flags {
 
@@ -18,14 +18,16 @@ bool Parse(CLI::App& app, int argc, const char* const* argv, int* exit_code,
   return true;
 }
 
-CLI::Option* AddNames(CLI::App& app, const std::string& name,
-                      const std::map<std::string, std::function<void()>>& take,
-                      const std::string& help) {
-  std::set<std::string> names;
-  for (const auto& [text, _] : take) names.insert(text);
+CLI::Option* AddNames(CLI::App& app, const std::string& name, const std::vector<std::string>& names,
+                      const std::function<void(std::size_t)>& take, const std::string& help) {
   return app
       .add_option_function<std::string>(
-          name, [take](const std::string& text) { take.at(text)(); }, help)
+          name,
+          [names, take](const std::string& text) {
+            take(static_cast<std::size_t>(std::find(names.begin(), names.end(), text) -
+                                          names.begin()));
+          },
+          help)
       ->check(CLI::IsMember(names));
 }
 

@@ -3,9 +3,11 @@
 #define ELDR_CLIENT_FLAGS_COMMAND_LINE_H_
 
 #include <CLI/App.hpp>
+#include <cstddef>
 #include <functional>
-#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace eldr::flags {
 
@@ -18,10 +20,11 @@ inline constexpr int kWrongFlags = 2;
 bool Parse(CLI::App& app, int argc, const char* const* argv, int* exit_code,
            const std::function<void()>& check = {});
 
-// An option that takes one of the names in `choices`.
+// An option that takes one of the names in `choices`; the help shows them in this order.
 template <typename Value>
 CLI::Option* AddChoice(CLI::App& app, const std::string& name, Value& value,
-                       const std::map<std::string, Value>& choices, const std::string& help);
+                       const std::vector<std::pair<std::string, Value>>& choices,
+                       const std::string& help);
 
 // --format table or json.
 CLI::Option* AddFormat(CLI::App& app, bool& json);
@@ -29,19 +32,22 @@ CLI::Option* AddFormat(CLI::App& app, bool& json);
 // ---- Implementation
 // ------------------------------------------------------------------------------
 
-// The same without types: calls `take` with the name that was given.
-CLI::Option* AddNames(CLI::App& app, const std::string& name,
-                      const std::map<std::string, std::function<void()>>& take,
-                      const std::string& help);
+// The same without types: calls `take` with the position of the name that was given.
+CLI::Option* AddNames(CLI::App& app, const std::string& name, const std::vector<std::string>& names,
+                      const std::function<void(std::size_t)>& take, const std::string& help);
 
 template <typename Value>
 CLI::Option* AddChoice(CLI::App& app, const std::string& name, Value& value,
-                       const std::map<std::string, Value>& choices, const std::string& help) {
-  std::map<std::string, std::function<void()>> take;
+                       const std::vector<std::pair<std::string, Value>>& choices,
+                       const std::string& help) {
+  std::vector<std::string> names;
+  std::vector<Value> values;
   for (const auto& [text, choice] : choices) {
-    take[text] = [&value, choice = choice] { value = choice; };
+    names.push_back(text);
+    values.push_back(choice);
   }
-  return AddNames(app, name, take, help);
+  return AddNames(
+      app, name, names, [&value, values](std::size_t i) { value = values[i]; }, help);
 }
 
 }  // namespace eldr::flags
