@@ -32,7 +32,7 @@ constexpr absl::Duration kStepInterval = absl::Milliseconds(100);
 constexpr std::size_t kMostStoredModels = 1024;
 // For what is left on the wire once every call is answered.
 constexpr absl::Duration kFlushGrace = absl::Milliseconds(200);
-// For threads that have answered a call and are about to leave the gate.
+// For threads that have answered a call and are about to leave InFlightCalls.
 constexpr absl::Duration kLeaveGrace = absl::Seconds(10);
 // How exact the points of the history are timed.
 constexpr absl::Duration kHistoryStep = absl::Seconds(1);
@@ -42,7 +42,7 @@ constexpr absl::Duration kSelfCallTimeout = absl::Seconds(2);
 
 std::size_t WidthOf(const CallLimitsConfig& limits) {
   if (limits.concurrent_placements > 0) return limits.concurrent_placements;
-  return WorkLineWidth(UsableProcessors());
+  return AdmissionQueueWidth(UsableProcessors());
 }
 
 }  // namespace
@@ -102,7 +102,7 @@ absl::Status Daemon::Build() {
   feed_ = std::make_unique<PlacementFeed>(*router_);
   context_ =
       std::make_unique<ServiceContext>(ServiceContext{.router = *router_,
-                                                      .gate = gate_,
+                                                      .calls = calls_,
                                                       .authorizer = *authorizer_,
                                                       .limits = limits_,
                                                       .placements = placements_,
@@ -281,10 +281,10 @@ void Daemon::Stop() {
                          {"drain_timeout", absl::FormatDuration(config_.drain_timeout)}});
   std::this_thread::sleep_for(absl::ToChronoNanoseconds(config_.shutdown_delay));
 
-  gate_.Close();
-  const bool drained = gate_.WaitUntilIdle(config_.drain_timeout);
+  calls_.Close();
+  const bool drained = calls_.WaitUntilIdle(config_.drain_timeout);
   grpc_->Stop(kFlushGrace);
-  if (!drained) gate_.WaitUntilIdle(kLeaveGrace);
+  if (!drained) calls_.WaitUntilIdle(kLeaveGrace);
   http_->Stop();
   reloader_.reset();
   recorder_.reset();
@@ -339,7 +339,7 @@ std::string Daemon::ConfigText() const {
 }
 
 std::vector<prometheus::MetricFamily> Daemon::CollectMetrics() {
-  metrics_.SetCallsInFlight(gate_.in_flight());
+  metrics_.SetCallsInFlight(calls_.in_flight());
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
   for (auto more : {collector_->Collect(), process_.Collect(), log_collector_.Collect()}) {
     std::move(more.begin(), more.end(), std::back_inserter(families));

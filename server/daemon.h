@@ -35,8 +35,8 @@
 #include "server/record/event_log.h"
 #include "server/record/signature_capture.h"
 #include "server/router_events.h"
-#include "server/rpc/call_gate.h"
 #include "server/rpc/call_limits.h"
+#include "server/rpc/in_flight_calls.h"
 #include "server/rpc/service_context.h"
 #include "server/service/fleet_service.h"
 #include "server/service/history_service.h"
@@ -120,9 +120,9 @@ class Daemon {
   Observers observers_;
   std::unique_ptr<StateStore> state_;          // nullptr if the state is not kept
   std::unique_ptr<SignatureCapture> capture_;  // nullptr if nothing is recorded
-  CallGate gate_;
+  InFlightCalls calls_;
   CallLimits limits_;
-  WorkLine placements_;
+  AdmissionQueue placements_;
   Audit audit_;
   std::unique_ptr<Authorizer> authorizer_;
   std::unique_ptr<TokenFile> http_tokens_;  // nullptr if pages need no token

@@ -60,7 +60,9 @@ void SetArguments(const GrpcConfig& config, grpc::ServerBuilder& builder) {
 
 }  // namespace
 
-void SpareDeadlockSearch() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
+void DisableMutexDeadlockDetection() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+}
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const GrpcConfig& config, const std::vector<NamedService>& services,

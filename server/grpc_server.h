@@ -22,7 +22,7 @@ namespace eldr {
 
 // Turns off the search for deadlocks that Debian's abseil does at every lock of gRPC: it is built
 // without NDEBUG. For whole programs, so not done by Start(); call it before the first lock.
-void SpareDeadlockSearch();
+void DisableMutexDeadlockDetection();
 
 // A service by its full name, "eldr.v1.PlacementService", which health knows it by.
 struct NamedService {

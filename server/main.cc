@@ -134,7 +134,7 @@ int Run(int argc, char** argv) {
   // Only Wait() sees them; threads inherit that.
   const sigset_t signals = Signals({SIGINT, SIGTERM, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  SpareDeadlockSearch();
+  DisableMutexDeadlockDetection();
   // It would write a line to standard error for each text that is not UTF-8, which its sender hears
   // of.
   google::protobuf::SetLogHandler(nullptr);

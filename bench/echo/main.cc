@@ -38,7 +38,7 @@ absl::Status WritePortFile(const std::string& path, const GrpcServer& server) {
 }
 
 int Run(int argc, char** argv) {
-  SpareDeadlockSearch();
+  DisableMutexDeadlockDetection();
   int exit_code = 0;
   const std::optional<Flags> flags = ParseFlags(argc, argv, &exit_code);
   if (!flags.has_value()) return exit_code;

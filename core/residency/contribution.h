@@ -1,7 +1,7 @@
 // What a request adds to the residency of its node, a byte per cell.
 //
 // For an activation chance p a request adds the hazard x = -ln(1 - p) (design: section 3). A
-// contribution keeps the codes of these hazards: code 0 is no hazard, codes 1 to 255 are spaced
+// contribution keeps them quantized, as codes: code 0 is no hazard, codes 1 to 255 are spaced
 // evenly in ln x between 2^-16 and -ln(1 - 0.98) = 3.912, 5 % apart. An estimate rounds up or down
 // by cell, so that errors cancel in sums. Everything downstream (hazards, activations) is read from
 // the code: what is scored is exactly what is reserved and later given back.

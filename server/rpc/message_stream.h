@@ -12,7 +12,7 @@
 
 #include "core/base/mutex.h"
 #include "server/base/status_to_grpc.h"
-#include "server/rpc/call_gate.h"
+#include "server/rpc/in_flight_calls.h"
 #include "server/rpc/received.h"
 #include "server/rpc/service_context.h"
 #include "server/rpc/stream_admission.h"
@@ -31,8 +31,8 @@ namespace eldr {
 // gRPC drops what it has of it, and tells of the half-close alone.)
 //
 // It ends with OK once the client has half-closed and everything is answered, with CANCELLED if the
-// client went away, and with UNAVAILABLE when the gate closes. It is refused at once, with nothing
-// read, for want of a permission or beyond a limit.
+// client went away, and with UNAVAILABLE when the daemon shuts down. It is refused at once, with
+// nothing read, for want of a permission or beyond a limit.
 //
 // Only one thread at a time performs the stream's operations (Pump), without holding the lock:
 // gRPC may call back from inside an operation.
@@ -48,7 +48,7 @@ class MessageStream : public grpc::ServerBidiReactor<Received<Request>, Response
   // Call once, from the service method.
   void Begin(const grpc::ServerContextBase& rpc) {
     trace_id_ = TraceIdOf(rpc);
-    entered_ = context_.gate.EnterStream(this);
+    entered_ = context_.calls.EnterStream(this);
     absl::Status refusal = entered_ ? admission_.Admit(context_, call_, rpc) : absl::OkStatus();
     Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       refusal_ = std::move(refusal);
@@ -133,7 +133,7 @@ class MessageStream : public grpc::ServerBidiReactor<Received<Request>, Response
   }
   void OnDone() override {
     admission_.Release();
-    if (entered_) context_.gate.LeaveStream(this);
+    if (entered_) context_.calls.LeaveStream(this);
     delete this;
   }
 

@@ -9,9 +9,9 @@
 #include "server/auth/authorizer.h"
 #include "server/base/log.h"
 #include "server/metrics/metrics.h"
-#include "server/rpc/call_gate.h"
+#include "server/rpc/admission_queue.h"
 #include "server/rpc/call_limits.h"
-#include "server/rpc/work_line.h"
+#include "server/rpc/in_flight_calls.h"
 #include "server/state/state_store.h"
 
 namespace eldr {
@@ -24,11 +24,11 @@ class SignatureCapture;
 // References that outlive the services.
 struct ServiceContext {
   Router& router;
-  CallGate& gate;
+  InFlightCalls& calls;
   const Authorizer& authorizer;
   CallLimits& limits;
   // In which placements take turns.
-  WorkLine& placements;
+  AdmissionQueue& placements;
   Audit& audit;
   Metrics& metrics;
   Log& log;

@@ -12,13 +12,14 @@
 
 namespace eldr {
 
-// What an open stream holds. Belongs to the stream, which enters and leaves the gate itself.
+// What an open stream holds. Belongs to the stream, which counts itself among the calls in flight.
 class StreamAdmission {
  public:
   // Looks at authorization and limits, once. On an error, which is counted and audited, the stream
   // must end with it and do nothing.
   absl::Status Admit(ServiceContext& context, Call call, const grpc::ServerContextBase& rpc);
-  // Gives back what was taken; before the gate is left, for the limits may go after that.
+  // Gives back what was taken; before the stream ceases to count as in flight, for the limits may
+  // go after that.
   void Release() { hold_ = CallLimits::Hold(); }
 
   // The client's address, as limits per client count it.

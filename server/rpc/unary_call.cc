@@ -24,7 +24,7 @@ UnaryCall::UnaryCall(ServiceContext& context, Call call, const grpc::ServerConte
       call_(call),
       rpc_(rpc),
       start_(context.clock.Monotonic()),
-      entered_(context.gate.Enter()),
+      entered_(context.calls.Enter()),
       admitted_(entered_ ? CheckDeadline(rpc.raw_deadline()) : ShuttingDown()) {
   if (!admitted_.ok()) return;
   verdict_ = context.authorizer.Authorize(call, rpc);
@@ -49,7 +49,7 @@ void UnaryCall::Answer(grpc::ServerUnaryReactor* reactor, const absl::Status& st
   }
   hold_ = CallLimits::Hold();
   reactor->Finish(ToGrpcStatus(status));
-  if (entered) context.gate.Leave();
+  if (entered) context.calls.Leave();
 }
 
 }  // namespace eldr

@@ -23,7 +23,7 @@ grpc::ServerUnaryReactor* QueuePlacement(ServiceContext& context, grpc::Callback
   absl::Status status = call->admitted();
   if (status.ok()) {
     status = context.placements.Queue(
-        LineOf(context, request.model()), [&context, rpc, &request, response, reactor, call] {
+        QueueOf(context, request.model()), [&context, rpc, &request, response, reactor, call] {
           // Who gave up meanwhile would never release the lease.
           absl::Status placed = CheckWanted(*rpc);
           if (placed.ok()) placed = Place(context, request, TraceIdOf(*rpc), response);
@@ -46,7 +46,8 @@ grpc::ServerUnaryReactor* StartPlacement(ServiceContext& context, grpc::Callback
   if (*wait > absl::ZeroDuration()) {
     return NewWaitingPlacement(context, rpc, request, response, *wait);
   }
-  if (const WorkLine::Turn turn = context.placements.TryEnter(LineOf(context, request.model()))) {
+  if (const AdmissionQueue::Turn turn =
+          context.placements.TryEnter(QueueOf(context, request.model()))) {
     return AnswerCall(context, Call::kPlace, rpc,
                       [&] { return Place(context, request, TraceIdOf(*rpc), response); });
   }

@@ -11,25 +11,25 @@
 
 namespace eldr {
 
-// The model whose line a query stands in. Those that name no declared model share one, or each
-// invented name would have a line.
-inline absl::string_view LineOf(const ServiceContext& context, absl::string_view model) {
+// The model whose queue a query stands in. Those that name no declared model share one, or each
+// invented name would have a queue.
+inline absl::string_view QueueOf(const ServiceContext& context, absl::string_view model) {
   return context.metrics.FindModel(model) == nullptr ? absl::string_view() : model;
 }
 
 // Calls `decide(status)` once: with OK now, on this thread, or when the model's turn comes; or with
-// the refusal of a line that is too slow. Whatever `decide` belongs to may be gone when this
+// the refusal of a queue that is too slow. Whatever `decide` belongs to may be gone when this
 // returns.
 template <typename Decide>
 void PlaceInTurn(ServiceContext& context, absl::string_view model, Decide decide) {
-  const absl::string_view line = LineOf(context, model);
-  if (const WorkLine::Turn turn = context.placements.TryEnter(line)) {
+  const absl::string_view queue = QueueOf(context, model);
+  if (const AdmissionQueue::Turn turn = context.placements.TryEnter(queue)) {
     decide(absl::OkStatus());
     return;
   }
   const auto later = std::make_shared<Decide>(std::move(decide));
   const absl::Status queued =
-      context.placements.Queue(line, [later] { (*later)(absl::OkStatus()); });
+      context.placements.Queue(queue, [later] { (*later)(absl::OkStatus()); });
   if (!queued.ok()) (*later)(queued);
 }
 

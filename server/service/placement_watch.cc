@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "server/base/status_to_grpc.h"
-#include "server/rpc/call_gate.h"
+#include "server/rpc/in_flight_calls.h"
 #include "server/rpc/stream_admission.h"
 #include "server/service/placement_feed.h"
 
@@ -29,7 +29,7 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
 
   // `readable`: whether the request could be read.
   void Begin(const grpc::ServerContextBase& rpc, const absl::Status& readable) {
-    entered_ = context_.gate.EnterStream(this);
+    entered_ = context_.calls.EnterStream(this);
     if (!entered_) return Refuse(ShuttingDown());
     const absl::Status refusal = admission_.Admit(context_, Call::kWatchPlacements, rpc);
     if (!refusal.ok()) return Refuse(refusal);
@@ -102,7 +102,7 @@ class PlacementWatch final : public grpc::ServerWriteReactor<v1::WatchPlacements
   void OnDone() override {
     if (watching_) context_.feed.Remove(this);
     admission_.Release();
-    if (entered_) context_.gate.LeaveStream(this);
+    if (entered_) context_.calls.LeaveStream(this);
     delete this;
   }
 

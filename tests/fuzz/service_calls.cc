@@ -1,7 +1,7 @@
 // Whole calls, through gRPC and the reactors of the services, whatever their clients do and when.
 //
 // The bytes are a script: calls of any method are opened, with deadlines from a microsecond,
-// written to, half-closed and cancelled, while time passes, the gate closes and the server shuts
+// written to, half-closed and cancelled, while time passes, calls are refused and the server shuts
 // down. In the end every call is over, nothing is held of any, and what a stream answered is what
 // it was asked.
 #include <google/protobuf/descriptor.h>
@@ -177,7 +177,7 @@ void Clients::Step(FuzzInput& input) {
       service_.router().Step();
       return;
     case 12:
-      if (input.OneIn(8)) service_.gate().Close();
+      if (input.OneIn(8)) service_.calls().Close();
       return;
     case 13:
       if (input.OneIn(8)) Shutdown();
@@ -206,12 +206,12 @@ void Clients::End(FuzzInput& input) {
   for (const Open& open : open_) FUZZ_CHECK(open.call->WaitUntilDone());
   for (const Open& open : open_) Check(open);
   Shutdown();
-  service_.gate().Close();
-  FUZZ_CHECK(service_.gate().WaitUntilIdle(absl::Seconds(10)));
+  service_.calls().Close();
+  FUZZ_CHECK(service_.calls().WaitUntilIdle(absl::Seconds(10)));
   const CallLimits::Counts counts = service_.limits().counts();
   FUZZ_CHECK(counts.calls == 0 && counts.streams == 0 && counts.waits == 0 &&
              counts.wait_bytes == 0 && counts.peers == 0);
-  FUZZ_CHECK(service_.line().waiting() == 0);
+  FUZZ_CHECK(service_.queue().waiting() == 0);
 }
 
 void Clients::Run(FuzzInput& input) {

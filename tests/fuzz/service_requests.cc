@@ -35,10 +35,10 @@ Log& SharedLog() {
 }
 
 // The same holds for this; nothing here waits in it.
-WorkLine& SharedLine() {
+AdmissionQueue& SharedQueue() {
   static const FakeClock clock;
-  static WorkLine line(1, absl::Seconds(1), clock);
-  return line;
+  static AdmissionQueue queue(1, absl::Seconds(1), clock);
+  return queue;
 }
 
 // As a caller that names no trace.
@@ -60,10 +60,10 @@ class Service {
     feed_ = std::make_unique<PlacementFeed>(*router_);
     authorizer_ = Authorizer::Create({}).value();
     context_ = std::make_unique<ServiceContext>(ServiceContext{.router = *router_,
-                                                               .gate = gate_,
+                                                               .calls = calls_,
                                                                .authorizer = *authorizer_,
                                                                .limits = limits_,
-                                                               .placements = SharedLine(),
+                                                               .placements = SharedQueue(),
                                                                .audit = audit_,
                                                                .metrics = metrics_,
                                                                .log = log_,
@@ -113,7 +113,7 @@ class Service {
   prometheus::Registry registry_;
   Metrics metrics_{registry_, 2};
   LeaseBooks books_;
-  CallGate gate_;
+  InFlightCalls calls_;
   CallLimits limits_{CallLimitsConfig{}};
   Audit audit_{log_, clock_};
   std::unique_ptr<Authorizer> authorizer_;

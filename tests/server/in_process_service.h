@@ -20,21 +20,21 @@
 namespace eldr {
 
 // Serves from its construction on: the model "m", 2 layers x 4 experts, top-2, with a node "n0"
-// that sends no heartbeats. Calls are bounded by `limits`; placements take turns in a line of
+// that sends no heartbeats. Calls are bounded by `limits`; placements take turns in a queue of
 // width 1.
 class InProcessService {
  public:
   explicit InProcessService(const Router::Options& options = {},
                             const CallLimitsConfig& limits = {})
-      : limits_(limits), line_(1, limits.queue_wait, clock_) {
+      : limits_(limits), queue_(1, limits.queue_wait, clock_) {
     router_ = Router::Create(options, clock_, observer_).value();
     feed_ = std::make_unique<PlacementFeed>(*router_);
     authorizer_ = Authorizer::Create({}).value();
     context_ = std::make_unique<ServiceContext>(ServiceContext{.router = *router_,
-                                                               .gate = gate_,
+                                                               .calls = calls_,
                                                                .authorizer = *authorizer_,
                                                                .limits = limits_,
-                                                               .placements = line_,
+                                                               .placements = queue_,
                                                                .audit = audit_,
                                                                .metrics = metrics_,
                                                                .log = SharedLog(),
@@ -68,9 +68,9 @@ class InProcessService {
 
   FakeClock& clock() { return clock_; }
   Router& router() { return *router_; }
-  CallGate& gate() { return gate_; }
+  InFlightCalls& calls() { return calls_; }
   CallLimits& limits() { return limits_; }
-  WorkLine& line() { return line_; }
+  AdmissionQueue& queue() { return queue_; }
   ServiceContext& context() { return *context_; }
 
  private:
@@ -85,9 +85,9 @@ class InProcessService {
   prometheus::Registry registry_;
   Metrics metrics_{registry_, 2};
   RouterObserver observer_;
-  CallGate gate_;
+  InFlightCalls calls_;
   CallLimits limits_;
-  WorkLine line_;
+  AdmissionQueue queue_;
   Audit audit_{SharedLog(), clock_};
   std::unique_ptr<Authorizer> authorizer_;
   std::unique_ptr<Router> router_;

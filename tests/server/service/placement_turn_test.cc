@@ -24,14 +24,14 @@ constexpr absl::Duration kQueueWait = absl::Milliseconds(100);
 
 class PlacementTurnTest : public ::testing::Test {
  protected:
-  // Keeps the line busy until it goes.
-  WorkLine::Turn Occupy() {
-    WorkLine::Turn turn = service_.line().TryEnter("m");
+  // Keeps the queue busy until it goes.
+  AdmissionQueue::Turn Occupy() {
+    AdmissionQueue::Turn turn = service_.queue().TryEnter("m");
     EXPECT_TRUE(turn);
     return turn;
   }
   bool WaitUntilQueued(std::size_t queries) {
-    return Eventually([&] { return service_.line().waiting() == queries; });
+    return Eventually([&] { return service_.queue().waiting() == queries; });
   }
   absl::Status Place(const v1::PlaceRequest& query) {
     grpc::ClientContext context;
@@ -51,7 +51,7 @@ class PlacementTurnTest : public ::testing::Test {
 };
 
 TEST_F(PlacementTurnTest, AUnaryQueryWaitsAndIsDecidedInItsTurn) {
-  std::optional<WorkLine::Turn> busy(Occupy());
+  std::optional<AdmissionQueue::Turn> busy(Occupy());
   absl::Status placed = absl::UnknownError("not answered");
   std::thread caller([&] { placed = Place(TestQuery("r")); });
   EXPECT_TRUE(WaitUntilQueued(1));
@@ -61,7 +61,7 @@ TEST_F(PlacementTurnTest, AUnaryQueryWaitsAndIsDecidedInItsTurn) {
 }
 
 TEST_F(PlacementTurnTest, SoDoesOneThatHasWaitedForItsSignature) {
-  std::optional<WorkLine::Turn> busy(Occupy());
+  std::optional<AdmissionQueue::Turn> busy(Occupy());
   v1::PlaceRequest query = TestQuery("r");
   query.mutable_signature_wait()->set_nanos(1'000'000);
   absl::Status placed = absl::UnknownError("not answered");
@@ -75,7 +75,7 @@ TEST_F(PlacementTurnTest, SoDoesOneThatHasWaitedForItsSignature) {
 }
 
 TEST_F(PlacementTurnTest, SoDoQueriesOnStreamsAndOnesThatComeTooLateAreRefusedEachForItself) {
-  std::optional<WorkLine::Turn> busy(Occupy());
+  std::optional<AdmissionQueue::Turn> busy(Occupy());
   grpc::ClientContext context;
   const auto stream = stub_->StreamPlacements(&context);
   ASSERT_TRUE(stream->Write(Element(1)));
@@ -102,7 +102,7 @@ TEST_F(PlacementTurnTest, AQueryWhoseClientHasGoneReservesNothing) {
   EXPECT_TRUE(Eventually([this, attempt = 0u]() mutable {
     ++attempt;
     const std::uint64_t leases_before = service_.router().DescribeModel("m")->leases;
-    std::optional<WorkLine::Turn> busy(Occupy());
+    std::optional<AdmissionQueue::Turn> busy(Occupy());
     grpc::ClientContext unary, streaming;
     std::thread caller([&] {
       v1::PlaceResponse response;
@@ -118,7 +118,7 @@ TEST_F(PlacementTurnTest, AQueryWhoseClientHasGoneReservesNothing) {
     EXPECT_THAT(FromGrpc(stream->Finish()), StatusIs(Code::kCancelled));
     std::this_thread::sleep_for(std::chrono::milliseconds(attempt));
     busy.reset();
-    EXPECT_TRUE(Eventually([this] { return service_.gate().in_flight() == 0; }));
+    EXPECT_TRUE(Eventually([this] { return service_.calls().in_flight() == 0; }));
     return service_.router().DescribeModel("m")->leases == leases_before;
   }));
 }

@@ -229,7 +229,7 @@ TEST(PlacementWatchLifeTest, AWatcherMayLeaveWhileItIsTold) {
     context.TryCancel();
     EXPECT_THAT(FromGrpc(reader->Finish()), StatusIs(absl::StatusCode::kCancelled));
   }
-  EXPECT_TRUE(Eventually([&] { return service.gate().in_flight() == 0; }));
+  EXPECT_TRUE(Eventually([&] { return service.calls().in_flight() == 0; }));
   done = true;
   placing.join();
 }

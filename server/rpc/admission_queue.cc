@@ -1,4 +1,4 @@
-#include "server/rpc/work_line.h"
+#include "server/rpc/admission_queue.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,10 +8,10 @@
 
 namespace eldr {
 
-WorkLine::WorkLine(std::size_t width, absl::Duration max_wait, const Clock& clock)
+AdmissionQueue::AdmissionQueue(std::size_t width, absl::Duration max_wait, const Clock& clock)
     : width_(width), max_wait_(max_wait), clock_(clock) {}
 
-WorkLine::~WorkLine() {
+AdmissionQueue::~AdmissionQueue() {
   std::unique_lock<std::mutex> lock(mutex_);
   ending_ = true;
   turn_.notify_all();
@@ -27,108 +27,108 @@ WorkLine::~WorkLine() {
   }
 }
 
-WorkLine::Turn WorkLine::TryEnter(absl::string_view model) {
+AdmissionQueue::Turn AdmissionQueue::TryEnter(absl::string_view model) {
   std::lock_guard<std::mutex> lock(mutex_);
   // Not beyond the width, even for a model of which nothing runs: this is one of gRPC's threads.
   if (running_ >= width_ || !turns_.empty()) return {};
-  Line& line = LineOf(model);
+  ModelQueue& queue = QueueOf(model);
   ++running_;
-  ++line.running;
-  return Turn(this, &line);
+  ++queue.running;
+  return Turn(this, &queue);
 }
 
-void WorkLine::Leave(Line& line) {
+void AdmissionQueue::Leave(ModelQueue& queue) {
   std::lock_guard<std::mutex> lock(mutex_);
   --running_;
-  --line.running;
+  --queue.running;
   Wake();
   // Under the lock: it may be gone once this lets go.
   if (ending_) turn_.notify_all();
 }
 
-absl::Status WorkLine::Queue(absl::string_view model, Work work) {
+absl::Status AdmissionQueue::Queue(absl::string_view model, Work work) {
   const MonotonicTime now = clock_.Monotonic();
   std::lock_guard<std::mutex> lock(mutex_);
-  Line& line = LineOf(model);
-  if (!line.items.empty() && now - line.items.front().since > max_wait_) {
+  ModelQueue& queue = QueueOf(model);
+  if (!queue.items.empty() && now - queue.items.front().since > max_wait_) {
     return LimitExceeded(
         "queue_wait",
-        absl::StrCat("the first of ", line.items.size(), " queries has waited for more than ",
+        absl::StrCat("the first of ", queue.items.size(), " queries has waited for more than ",
                      absl::FormatDuration(max_wait_), ", the limit; retry with backoff"));
   }
-  line.items.push_back({std::move(work), now});
-  if (line.items.size() == 1) turns_.push_back(&line);
+  queue.items.push_back({std::move(work), now});
+  if (queue.items.size() == 1) turns_.push_back(&queue);
   Wake();
   return absl::OkStatus();
 }
 
-std::size_t WorkLine::waiting() const {
+std::size_t AdmissionQueue::waiting() const {
   std::lock_guard<std::mutex> lock(mutex_);
   std::size_t waiting = 0;
-  for (const Line* const line : turns_) waiting += line->items.size();
+  for (const ModelQueue* const queue : turns_) waiting += queue->items.size();
   return waiting;
 }
 
-WorkLine::Line& WorkLine::LineOf(absl::string_view model) {
-  const auto found = lines_.find(model);
-  return found == lines_.end() ? lines_[std::string(model)] : found->second;
+AdmissionQueue::ModelQueue& AdmissionQueue::QueueOf(absl::string_view model) {
+  const auto found = queues_.find(model);
+  return found == queues_.end() ? queues_[std::string(model)] : found->second;
 }
 
-WorkLine::Line* WorkLine::NextLine() {
+AdmissionQueue::ModelQueue* AdmissionQueue::NextQueue() {
   const auto next = std::find_if(turns_.begin(), turns_.end(),
-                                 [this](const Line* line) { return MayRun(*line); });
+                                 [this](const ModelQueue* queue) { return MayRun(*queue); });
   if (next == turns_.end()) return nullptr;
-  Line* const line = *next;
+  ModelQueue* const queue = *next;
   turns_.erase(next);
-  return line;
+  return queue;
 }
 
-bool WorkLine::AnyMayRun() const {
+bool AdmissionQueue::AnyMayRun() const {
   return std::any_of(turns_.begin(), turns_.end(),
-                     [this](const Line* line) { return MayRun(*line); });
+                     [this](const ModelQueue* queue) { return MayRun(*queue); });
 }
 
-void WorkLine::Wake() {
+void AdmissionQueue::Wake() {
   if (!AnyMayRun()) return;
   if (idle_ > 0) {
     // It may be awake already, with other work; once it has taken that, it comes here itself.
     turn_.notify_one();
-  } else if (threads_.size() < width_ + lines_.size()) {
+  } else if (threads_.size() < width_ + queues_.size()) {
     threads_.emplace_back([this] { Serve(); });
   }
 }
 
-void WorkLine::Serve() {
+void AdmissionQueue::Serve() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    Line* const line = NextLine();
-    if (line == nullptr) {
+    ModelQueue* const queue = NextQueue();
+    if (queue == nullptr) {
       if (ending_ && turns_.empty()) return;
       ++idle_;
       turn_.wait(lock, [this] { return AnyMayRun() || (ending_ && turns_.empty()); });
       --idle_;
       continue;
     }
-    Work work = std::move(line->items.front().work);
-    line->items.pop_front();
-    if (!line->items.empty()) {
-      turns_.push_back(line);
+    Work work = std::move(queue->items.front().work);
+    queue->items.pop_front();
+    if (!queue->items.empty()) {
+      turns_.push_back(queue);
     } else if (ending_ && turns_.empty()) {
       turn_.notify_all();  // nothing comes any more
     }
     ++running_;
-    ++line->running;
+    ++queue->running;
     Wake();
     lock.unlock();
     work();
     work = nullptr;
     lock.lock();
     --running_;
-    --line->running;
+    --queue->running;
   }
 }
 
-std::size_t WorkLineWidth(double processors) {
+std::size_t AdmissionQueueWidth(double processors) {
   return std::max<std::size_t>(static_cast<std::size_t>(processors / 2), 1);
 }
 

@@ -1,4 +1,4 @@
-#include "server/rpc/work_line.h"
+#include "server/rpc/admission_queue.h"
 
 #include <atomic>
 #include <chrono>
@@ -23,53 +23,53 @@ using ::testing::HasSubstr;
 constexpr absl::Duration kMaxWait = absl::Milliseconds(100);
 constexpr auto kPatience = std::chrono::seconds(30);
 
-TEST(WorkLineTest, LetsCallersWorkThemselvesUpToItsWidth) {
+TEST(AdmissionQueueTest, LetsCallersWorkThemselvesUpToItsWidth) {
   FakeClock clock;
-  WorkLine line(2, kMaxWait, clock);
-  const WorkLine::Turn first = line.TryEnter("m");
+  AdmissionQueue queue(2, kMaxWait, clock);
+  const AdmissionQueue::Turn first = queue.TryEnter("m");
   EXPECT_TRUE(first);
   {
-    const WorkLine::Turn second = line.TryEnter("m");
+    const AdmissionQueue::Turn second = queue.TryEnter("m");
     EXPECT_TRUE(second);
-    EXPECT_FALSE(line.TryEnter("m"));
-    EXPECT_FALSE(line.TryEnter("other")) << "these threads are gRPC's, whatever the model";
+    EXPECT_FALSE(queue.TryEnter("m"));
+    EXPECT_FALSE(queue.TryEnter("other")) << "these threads are gRPC's, whatever the model";
   }
-  EXPECT_TRUE(line.TryEnter("m"));
+  EXPECT_TRUE(queue.TryEnter("m"));
 }
 
-TEST(WorkLineTest, RunsWhatWaitsInOrderOnceThereIsRoom) {
+TEST(AdmissionQueueTest, RunsWhatWaitsInOrderOnceThereIsRoom) {
   FakeClock clock;
   std::vector<int> ran;
   {
-    WorkLine line(1, kMaxWait, clock);
-    const WorkLine::Turn turn = line.TryEnter("m");
+    AdmissionQueue queue(1, kMaxWait, clock);
+    const AdmissionQueue::Turn turn = queue.TryEnter("m");
     ASSERT_TRUE(turn);
     for (int i = 0; i < 3; ++i) {
-      ASSERT_THAT(line.Queue("m", [&ran, i] { ran.push_back(i); }), IsOk());
+      ASSERT_THAT(queue.Queue("m", [&ran, i] { ran.push_back(i); }), IsOk());
     }
-    EXPECT_EQ(line.waiting(), 3u);
-    EXPECT_FALSE(line.TryEnter("m"));
+    EXPECT_EQ(queue.waiting(), 3u);
+    EXPECT_FALSE(queue.TryEnter("m"));
     EXPECT_THAT(ran, ElementsAre());
-  }  // the turn goes first; the line ends when all has run
+  }  // the turn goes first; the queue ends when all has run
   EXPECT_THAT(ran, ElementsAre(0, 1, 2));
 }
 
-TEST(WorkLineTest, RunsWorkThatFindsNobodyBefore) {
+TEST(AdmissionQueueTest, RunsWorkThatFindsNobodyBefore) {
   FakeClock clock;
-  WorkLine line(1, kMaxWait, clock);
+  AdmissionQueue queue(1, kMaxWait, clock);
   std::promise<void> ran;
-  ASSERT_THAT(line.Queue("m", [&ran] { ran.set_value(); }), IsOk());
+  ASSERT_THAT(queue.Queue("m", [&ran] { ran.set_value(); }), IsOk());
   EXPECT_EQ(ran.get_future().wait_for(kPatience), std::future_status::ready);
 }
 
-// A piece of one model that hangs, on the line's thread or on a caller's own.
-TEST(WorkLineTest, AModelThatIsSlowKeepsNoOtherWaiting) {
+// A piece of one model that hangs, on the queue's thread or on a caller's own.
+TEST(AdmissionQueueTest, AModelThatIsSlowKeepsNoOtherWaiting) {
   FakeClock clock;
   for (const bool on_caller : {false, true}) {
     std::promise<void> let_go;
     const std::shared_future<void> wait = let_go.get_future().share();
     std::atomic<int> slow_ran{0};
-    WorkLine line(1, kMaxWait, clock);
+    AdmissionQueue queue(1, kMaxWait, clock);
     std::promise<void> begun;
     std::thread caller([&] {
       const auto slow = [&] {
@@ -77,18 +77,18 @@ TEST(WorkLineTest, AModelThatIsSlowKeepsNoOtherWaiting) {
         wait.wait();
       };
       if (on_caller) {
-        const WorkLine::Turn turn = line.TryEnter("slow");
+        const AdmissionQueue::Turn turn = queue.TryEnter("slow");
         ASSERT_TRUE(turn);
         slow();
       } else {
-        ASSERT_THAT(line.Queue("slow", slow), IsOk());
+        ASSERT_THAT(queue.Queue("slow", slow), IsOk());
       }
     });
     begun.get_future().wait();
-    ASSERT_THAT(line.Queue("slow", [&] { ++slow_ran; }), IsOk());
+    ASSERT_THAT(queue.Queue("slow", [&] { ++slow_ran; }), IsOk());
     for (const char* const model : {"a", "b", "c"}) {
       std::promise<void> ran;
-      ASSERT_THAT(line.Queue(model, [&ran] { ran.set_value(); }), IsOk());
+      ASSERT_THAT(queue.Queue(model, [&ran] { ran.set_value(); }), IsOk());
       EXPECT_EQ(ran.get_future().wait_for(kPatience), std::future_status::ready) << model;
     }
     EXPECT_EQ(slow_ran, 0) << "its own work waits for its turn";
@@ -97,24 +97,24 @@ TEST(WorkLineTest, AModelThatIsSlowKeepsNoOtherWaiting) {
   }
 }
 
-TEST(WorkLineTest, RefusesWhatComesWhileTheFirstOfItsModelHasWaitedTooLong) {
+TEST(AdmissionQueueTest, RefusesWhatComesWhileTheFirstOfItsModelHasWaitedTooLong) {
   FakeClock clock;
   bool refused_ran = false;
   std::atomic<int> ran{0};
   {
-    WorkLine line(1, kMaxWait, clock);
-    const WorkLine::Turn turn = line.TryEnter("m");
+    AdmissionQueue queue(1, kMaxWait, clock);
+    const AdmissionQueue::Turn turn = queue.TryEnter("m");
     ASSERT_TRUE(turn);
-    ASSERT_THAT(line.Queue("m", [&ran] { ++ran; }), IsOk());
+    ASSERT_THAT(queue.Queue("m", [&ran] { ++ran; }), IsOk());
     clock.Advance(kMaxWait);
-    ASSERT_THAT(line.Queue("m", [&ran] { ++ran; }), IsOk());
+    ASSERT_THAT(queue.Queue("m", [&ran] { ++ran; }), IsOk());
     clock.Advance(absl::Nanoseconds(1));
-    const absl::Status status = line.Queue("m", [&refused_ran] { refused_ran = true; });
+    const absl::Status status = queue.Queue("m", [&refused_ran] { refused_ran = true; });
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted,
                                  HasSubstr("limits.queue_wait: the first of 2 queries")));
     EXPECT_EQ(LimitOf(status), "queue_wait");
-    EXPECT_EQ(line.waiting(), 2u);
-    EXPECT_THAT(line.Queue("other", [&ran] { ++ran; }), IsOk());
+    EXPECT_EQ(queue.waiting(), 2u);
+    EXPECT_THAT(queue.Queue("other", [&ran] { ++ran; }), IsOk());
   }
   EXPECT_EQ(ran, 3);
   EXPECT_FALSE(refused_ran);
@@ -122,7 +122,7 @@ TEST(WorkLineTest, RefusesWhatComesWhileTheFirstOfItsModelHasWaitedTooLong) {
 
 // Many threads and models; who may works itself. Of one model never more at a time than the width,
 // in all not more than one of each beyond it, and nothing is lost.
-TEST(WorkLineTest, NeverRunsMoreThanItMayAndLosesNothing) {
+TEST(AdmissionQueueTest, NeverRunsMoreThanItMayAndLosesNothing) {
   constexpr int kThreads = 4;
   constexpr int kPieces = 5000;
   constexpr int kWidth = 2;
@@ -149,7 +149,7 @@ TEST(WorkLineTest, NeverRunsMoreThanItMayAndLosesNothing) {
     --all.running;
   };
   {
-    WorkLine line(kWidth, kMaxWait, clock);
+    AdmissionQueue queue(kWidth, kMaxWait, clock);
     std::vector<std::thread> threads;
     threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
@@ -157,10 +157,10 @@ TEST(WorkLineTest, NeverRunsMoreThanItMayAndLosesNothing) {
         for (int piece = 0; piece < kPieces; ++piece) {
           const int model = (piece + i) % kModels;
           const std::string name = absl::StrCat("m", model);
-          if (const WorkLine::Turn turn = line.TryEnter(name)) {
+          if (const AdmissionQueue::Turn turn = queue.TryEnter(name)) {
             work(model);
           } else {
-            EXPECT_THAT(line.Queue(name, [&work, model] { work(model); }), IsOk());
+            EXPECT_THAT(queue.Queue(name, [&work, model] { work(model); }), IsOk());
           }
         }
       });
@@ -172,34 +172,34 @@ TEST(WorkLineTest, NeverRunsMoreThanItMayAndLosesNothing) {
   EXPECT_LE(all.most, kWidth + kModels);
 }
 
-TEST(WorkLineTest, ItsEndWaitsForATurnThatIsHeldAndRunsWhatWaitsForIt) {
+TEST(AdmissionQueueTest, ItsEndWaitsForATurnThatIsHeldAndRunsWhatWaitsForIt) {
   FakeClock clock;
   std::atomic<bool> given_back{false};
   std::atomic<bool> ran{false};
   std::thread holder;
   {
-    WorkLine line(1, kMaxWait, clock);
+    AdmissionQueue queue(1, kMaxWait, clock);
     std::promise<void> held;
     holder = std::thread([&] {
-      const WorkLine::Turn turn = line.TryEnter("m");
+      const AdmissionQueue::Turn turn = queue.TryEnter("m");
       EXPECT_TRUE(turn);
       held.set_value();
       std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the end begins meanwhile
       given_back = true;
     });
     held.get_future().wait();
-    ASSERT_THAT(line.Queue("m", [&] { ran = true; }), IsOk());
+    ASSERT_THAT(queue.Queue("m", [&] { ran = true; }), IsOk());
   }
   EXPECT_TRUE(given_back);
   EXPECT_TRUE(ran);
   holder.join();
 }
 
-TEST(WorkLineTest, TakesHalfOfTheProcessorsButNeverNone) {
-  EXPECT_EQ(WorkLineWidth(0.5), 1u);
-  EXPECT_EQ(WorkLineWidth(2), 1u);
-  EXPECT_EQ(WorkLineWidth(5.5), 2u);
-  EXPECT_EQ(WorkLineWidth(64), 32u);
+TEST(AdmissionQueueTest, TakesHalfOfTheProcessorsButNeverNone) {
+  EXPECT_EQ(AdmissionQueueWidth(0.5), 1u);
+  EXPECT_EQ(AdmissionQueueWidth(2), 1u);
+  EXPECT_EQ(AdmissionQueueWidth(5.5), 2u);
+  EXPECT_EQ(AdmissionQueueWidth(64), 32u);
 }
 
 }  // namespace

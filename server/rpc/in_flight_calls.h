@@ -1,6 +1,6 @@
 // Counts the calls that are in flight, and refuses new ones once the daemon shuts down.
-#ifndef ELDR_SERVER_RPC_CALL_GATE_H_
-#define ELDR_SERVER_RPC_CALL_GATE_H_
+#ifndef ELDR_SERVER_RPC_IN_FLIGHT_CALLS_H_
+#define ELDR_SERVER_RPC_IN_FLIGHT_CALLS_H_
 
 #include <atomic>
 #include <condition_variable>
@@ -12,7 +12,7 @@
 
 namespace eldr {
 
-// A stream of a client that the gate can ask to end.
+// A stream of a client that can be asked to end.
 class OpenStream {
  public:
   virtual ~OpenStream() = default;
@@ -23,11 +23,11 @@ class OpenStream {
   virtual void End() = 0;
 };
 
-// Thread-safe. The gate counts, rather than grpc::Server: the server also counts calls of others,
+// Thread-safe. They are counted here, not by grpc::Server: the server also counts calls of others,
 // such as health watches, which never end of their own accord and would cost the whole drain.
-class CallGate {
+class InFlightCalls {
  public:
-  // True if the call may go on; Leave() must then follow. False once the gate is closed.
+  // True if the call may go on; Leave() must then follow. False once closed.
   bool Enter();
   void Leave();
 
@@ -52,4 +52,4 @@ class CallGate {
 
 }  // namespace eldr
 
-#endif  // ELDR_SERVER_RPC_CALL_GATE_H_
+#endif  // ELDR_SERVER_RPC_IN_FLIGHT_CALLS_H_

@@ -1,4 +1,4 @@
-#include "server/rpc/call_gate.h"
+#include "server/rpc/in_flight_calls.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 
 namespace eldr {
 
-bool CallGate::Enter() {
+bool InFlightCalls::Enter() {
   // Count first, then look: a Close() that this does not see will see the count.
   in_flight_.fetch_add(1);
   if (!closed_.load()) return true;
@@ -14,8 +14,8 @@ bool CallGate::Enter() {
   return false;
 }
 
-void CallGate::Leave() {
-  // Once the count is down an open gate may not be touched: it could be gone.
+void InFlightCalls::Leave() {
+  // Once the count is down this may not be touched while it is open: it could be gone.
   const bool closed = closed_.load();
   if (!closed) {
     in_flight_.fetch_sub(1);
@@ -25,7 +25,7 @@ void CallGate::Leave() {
   if (in_flight_.fetch_sub(1) == 1) idle_.notify_all();
 }
 
-bool CallGate::EnterStream(OpenStream* stream) {
+bool InFlightCalls::EnterStream(OpenStream* stream) {
   if (!Enter()) return false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -38,7 +38,7 @@ bool CallGate::EnterStream(OpenStream* stream) {
   return false;
 }
 
-void CallGate::LeaveStream(OpenStream* stream) {
+void InFlightCalls::LeaveStream(OpenStream* stream) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     streams_.erase(stream);
@@ -46,7 +46,7 @@ void CallGate::LeaveStream(OpenStream* stream) {
   Leave();
 }
 
-void CallGate::Close() {
+void InFlightCalls::Close() {
   std::vector<OpenStream*> held;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -59,9 +59,9 @@ void CallGate::Close() {
   for (OpenStream* stream : held) stream->End();
 }
 
-bool CallGate::WaitUntilIdle(absl::Duration timeout) {
+bool InFlightCalls::WaitUntilIdle(absl::Duration timeout) {
   std::unique_lock<std::mutex> lock(mutex_);
-  // Looks again now and then: a call that found the gate open just before it closed leaves
+  // Looks again now and then: a call that found this open just before it closed leaves
   // without a notice.
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
   while (in_flight_.load() > 0) {

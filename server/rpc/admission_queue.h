@@ -1,6 +1,6 @@
 // Work that waits its turn, and is refused when turns take too long to come.
-#ifndef ELDR_SERVER_RPC_WORK_LINE_H_
-#define ELDR_SERVER_RPC_WORK_LINE_H_
+#ifndef ELDR_SERVER_RPC_ADMISSION_QUEUE_H_
+#define ELDR_SERVER_RPC_ADMISSION_QUEUE_H_
 
 #include <condition_variable>
 #include <cstddef>
@@ -27,14 +27,14 @@ namespace eldr {
 // thread while no one waits, else on threads of its own; and since each one's age is known, what
 // comes while the first has waited for `max_wait` is refused.
 //
-// Each model has a line of its own, in which pieces run in the order they came, and the lines take
-// turns. One piece of each model may run beyond `width`: work of a model waits for that model's
-// lock, and the slow must not keep the others waiting.
+// Each model has a queue of its own, in which pieces run in the order they came, and the queues
+// take turns. One piece of each model may run beyond `width`: work of a model waits for that
+// model's lock, and the slow must not keep the others waiting.
 //
 // Thread-safe. Remembers every model that it is told of.
-class WorkLine {
+class AdmissionQueue {
  private:
-  struct Line;
+  struct ModelQueue;
 
  public:
   using Work = absl::AnyInvocable<void()>;
@@ -44,34 +44,35 @@ class WorkLine {
    public:
     Turn() = default;
     Turn(Turn&& other) noexcept
-        : work_line_(std::exchange(other.work_line_, nullptr)), line_(other.line_) {}
+        : admission_queue_(std::exchange(other.admission_queue_, nullptr)), queue_(other.queue_) {}
     Turn& operator=(Turn&&) = delete;
     ~Turn() {
-      if (work_line_ != nullptr) work_line_->Leave(*line_);
+      if (admission_queue_ != nullptr) admission_queue_->Leave(*queue_);
     }
-    explicit operator bool() const { return work_line_ != nullptr; }
+    explicit operator bool() const { return admission_queue_ != nullptr; }
 
    private:
-    friend class WorkLine;
-    Turn(WorkLine* work_line, Line* line) : work_line_(work_line), line_(line) {}
+    friend class AdmissionQueue;
+    Turn(AdmissionQueue* admission_queue, ModelQueue* queue)
+        : admission_queue_(admission_queue), queue_(queue) {}
 
-    WorkLine* work_line_ = nullptr;
-    Line* line_ = nullptr;
+    AdmissionQueue* admission_queue_ = nullptr;
+    ModelQueue* queue_ = nullptr;
   };
 
   // REQUIRES: width > 0. `clock` must outlive it.
-  WorkLine(std::size_t width, absl::Duration max_wait, const Clock& clock);
+  AdmissionQueue(std::size_t width, absl::Duration max_wait, const Clock& clock);
   // Runs what waits, ends its threads, and waits for turns that are still held: who has answered a
   // call in its turn gives the turn back a moment later, when the call may be over for all others.
-  ~WorkLine();
-  WorkLine(const WorkLine&) = delete;
-  WorkLine& operator=(const WorkLine&) = delete;
+  ~AdmissionQueue();
+  AdmissionQueue(const AdmissionQueue&) = delete;
+  AdmissionQueue& operator=(const AdmissionQueue&) = delete;
 
   // True if the caller may do its work for the model now, on its own thread.
   Turn TryEnter(absl::string_view model);
 
   // Runs `work` on another thread when its turn comes. RESOURCE_EXHAUSTED of the limit queue_wait,
-  // and `work` is never run, if the model's line is too slow.
+  // and `work` is never run, if the model's queue is too slow.
   absl::Status Queue(absl::string_view model, Work work);
 
   std::size_t width() const { return width_; }
@@ -83,21 +84,21 @@ class WorkLine {
     Work work;
     MonotonicTime since;
   };
-  struct Line {
+  struct ModelQueue {
     std::deque<Item> items;
     std::size_t running = 0;
   };
 
   // All of these are called with mutex_ held.
-  Line& LineOf(absl::string_view model);
-  bool MayRun(const Line& line) const { return running_ < width_ || line.running == 0; }
-  // Takes the first line whose turn it is and that may run; nullptr if there is none.
-  Line* NextLine();
+  ModelQueue& QueueOf(absl::string_view model);
+  bool MayRun(const ModelQueue& queue) const { return running_ < width_ || queue.running == 0; }
+  // Takes the first queue whose turn it is and that may run; nullptr if there is none.
+  ModelQueue* NextQueue();
   bool AnyMayRun() const;
   // Sees to it that a thread takes what may run.
   void Wake();
 
-  void Leave(Line& line);
+  void Leave(ModelQueue& queue);
   void Serve();
 
   const std::size_t width_;
@@ -105,19 +106,19 @@ class WorkLine {
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::condition_variable turn_;
-  std::map<std::string, Line, std::less<>> lines_;
-  std::deque<Line*> turns_;  // the lines in which work waits, by whose turn it is
-  std::size_t running_ = 0;  // pieces, on whatever thread
-  std::size_t idle_ = 0;     // threads of its own that wait
+  std::map<std::string, ModelQueue, std::less<>> queues_;
+  std::deque<ModelQueue*> turns_;  // the queues in which work waits, by whose turn it is
+  std::size_t running_ = 0;        // pieces, on whatever thread
+  std::size_t idle_ = 0;           // threads of its own that wait
   bool ending_ = false;
-  // Made when they are needed, at most `width` and one for each line.
+  // Made when they are needed, at most `width` and one for each queue.
   std::vector<std::thread> threads_;
 };
 
 // The width for so many processors, if none is set: half of them, as the other half reads, parses
 // and answers. At least 1.
-std::size_t WorkLineWidth(double processors);
+std::size_t AdmissionQueueWidth(double processors);
 
 }  // namespace eldr
 
-#endif  // ELDR_SERVER_RPC_WORK_LINE_H_
+#endif  // ELDR_SERVER_RPC_ADMISSION_QUEUE_H_
