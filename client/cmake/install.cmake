@@ -9,10 +9,10 @@ install(EXPORT eldrTargets NAMESPACE eldr:: DESTINATION ${ELDR_CMAKE_DIR} COMPON
 
 install(DIRECTORY include/eldr DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT client)
 install(DIRECTORY ${PROJECT_BINARY_DIR}/proto/eldr DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-  COMPONENT client FILES_MATCHING PATTERN "*.pb.h")
+  COMPONENT client FILES_MATCHING PATTERN "*.pb.h" PATTERN storage EXCLUDE)
 # For clients in other languages.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/eldr DESTINATION ${CMAKE_INSTALL_DATADIR}/eldr/proto
-  COMPONENT client FILES_MATCHING PATTERN "*.proto")
+  COMPONENT client FILES_MATCHING PATTERN "*.proto" PATTERN storage EXCLUDE)
 
 configure_package_config_file(cmake/eldrConfig.cmake.in
   ${CMAKE_CURRENT_BINARY_DIR}/eldrConfig.cmake INSTALL_DESTINATION ${ELDR_CMAKE_DIR})

@@ -11,7 +11,7 @@
 namespace eldr {
 namespace {
 
-void FillLease(absl::string_view model, const Lease& lease, v1::LeaseEvent* event) {
+void FillLease(absl::string_view model, const Lease& lease, storage::v1::LeaseEvent* event) {
   event->set_model(std::string(model));
   event->set_request_id(lease.request_id);
   event->set_node_id(lease.node->spec.node_id);
@@ -38,27 +38,27 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const EventLogConfig& c
   return events;
 }
 
-v1::EventRecord EventLog::Now() const {
-  v1::EventRecord record;
+storage::v1::EventRecord EventLog::Now() const {
+  storage::v1::EventRecord record;
   ToProto(clock_.Wall(), record.mutable_time());
   return record;
 }
 
-v1::EventRecord EventLog::RecordOf(const ModelSpec& spec) const {
-  v1::EventRecord record = Now();
+storage::v1::EventRecord EventLog::RecordOf(const ModelSpec& spec) const {
+  storage::v1::EventRecord record = Now();
   ToProto(spec, record.mutable_model_declared());
   return record;
 }
 
-v1::EventRecord EventLog::RecordOf(const NodeSpec& spec) const {
-  v1::EventRecord record = Now();
+storage::v1::EventRecord EventLog::RecordOf(const NodeSpec& spec) const {
+  storage::v1::EventRecord record = Now();
   ToProto(spec, record.mutable_node_registered());
   return record;
 }
 
 template <typename Node>
-v1::EventRecord EventLog::StateOf(const Node& node) const {
-  v1::EventRecord record = Now();
+storage::v1::EventRecord EventLog::StateOf(const Node& node) const {
+  storage::v1::EventRecord record = Now();
   record.mutable_node_state()->set_node_id(node.spec.node_id);
   record.mutable_node_state()->set_state(ToProto(node.state));
   record.mutable_node_state()->set_draining(node.draining);
@@ -85,10 +85,10 @@ std::string EventLog::Snapshot() const {
 void EventLog::AppendLeases(const std::string& model, std::string& records) const {
   const absl::StatusOr<ModelRecord> copy = router_.CopyModel(model);
   if (!copy.ok()) return;
-  v1::EventRecord record = Now();
+  storage::v1::EventRecord record = Now();
   for (const LeaseRecord& lease : copy->leases) {
     if (records.size() >= snapshot_bytes_) return;
-    v1::LeaseEvent* const held = record.mutable_lease_held();
+    storage::v1::LeaseEvent* const held = record.mutable_lease_held();
     held->set_model(model);
     held->set_request_id(lease.request_id);
     held->set_node_id(lease.node_id);
@@ -105,13 +105,13 @@ void EventLog::OnNodeRegistered(const DecodeNode& node) { files_->Append(RecordO
 void EventLog::OnNodeState(const DecodeNode& node) { files_->Append(StateOf(node)); }
 
 void EventLog::OnNodeRemoved(const DecodeNode& node) {
-  v1::EventRecord record = Now();
+  storage::v1::EventRecord record = Now();
   record.set_node_removed(node.spec.node_id);
   files_->Append(record);
 }
 
 void EventLog::OnPushed(const v1::PushSignatureRequest& push) {
-  v1::EventRecord record = Now();
+  storage::v1::EventRecord record = Now();
   *record.mutable_signature_pushed() = push;
   files_->Append(record);
 }
@@ -133,9 +133,9 @@ void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placemen
     placing = it->second;
     placing_.erase(it);
   }
-  v1::EventRecord record;
+  storage::v1::EventRecord record;
   ToProto(placing.time, record.mutable_time());
-  v1::PlacedEvent* const placed = record.mutable_placed();
+  storage::v1::PlacedEvent* const placed = record.mutable_placed();
   *placed->mutable_query() = query;
   placed->set_node_id(std::string(placement.node.node_id));
   placed->set_reason(ToProto(placement.reason));
@@ -144,20 +144,20 @@ void EventLog::OnPlaced(const v1::PlaceRequest& query, const Placement& placemen
 }
 
 void EventLog::OnLeaseAdopted(absl::string_view model, const Lease& lease) {
-  v1::EventRecord record = Now();
+  storage::v1::EventRecord record = Now();
   FillLease(model, lease, record.mutable_lease_adopted());
   files_->Append(record);
 }
 
 void EventLog::OnLeaseEnded(absl::string_view model, const Lease& lease, LeaseEnd end) {
-  v1::EventRecord record = Now();
+  storage::v1::EventRecord record = Now();
   FillLease(model, lease, record.mutable_lease_ended());
   record.mutable_lease_ended()->set_end(std::string(Name(end)));
   files_->Append(record);
 }
 
 void EventLog::OnHeartbeat(const v1::HeartbeatRequest& heartbeat) {
-  v1::EventRecord record = Now();
+  storage::v1::EventRecord record = Now();
   *record.mutable_heartbeat() = heartbeat;
   files_->Append(record);
 }

@@ -1,4 +1,4 @@
-// The event log: what the daemon was told and what it decided (proto/eldr/v1/event.proto).
+// The event log: what the daemon was told and what it decided (proto/eldr/storage/v1/event.proto).
 #ifndef ELDR_SERVER_RECORD_EVENT_LOG_H_
 #define ELDR_SERVER_RECORD_EVENT_LOG_H_
 
@@ -13,7 +13,7 @@
 #include "core/base/file_system.h"
 #include "core/base/mutex.h"
 #include "core/route/router.h"
-#include "eldr/v1/event.pb.h"
+#include "eldr/storage/v1/event.pb.h"
 #include "server/base/log.h"
 #include "server/config/config.h"
 #include "server/record/record_files.h"
@@ -53,12 +53,12 @@ class EventLog {
  private:
   EventLog(const Router& router, const Clock& clock, std::uint64_t snapshot_bytes)
       : router_(router), clock_(clock), snapshot_bytes_(snapshot_bytes) {}
-  v1::EventRecord Now() const;
-  v1::EventRecord RecordOf(const ModelSpec& spec) const;
-  v1::EventRecord RecordOf(const NodeSpec& spec) const;
+  storage::v1::EventRecord Now() const;
+  storage::v1::EventRecord RecordOf(const ModelSpec& spec) const;
+  storage::v1::EventRecord RecordOf(const NodeSpec& spec) const;
   // Of a DecodeNode or a NodeStatus.
   template <typename Node>
-  v1::EventRecord StateOf(const Node& node) const;
+  storage::v1::EventRecord StateOf(const Node& node) const;
   // What is there, as the first records of a file.
   std::string Snapshot() const;
   void AppendLeases(const std::string& model, std::string& records) const;

@@ -33,7 +33,7 @@ std::uint64_t SignatureCapture::RequestOf(absl::string_view model,
 
 void SignatureCapture::OnSignature(absl::string_view model, absl::string_view request_id,
                                    bool append, const v1::ExpertSignature& signature) {
-  v1::CaptureRecord record;
+  storage::v1::CaptureRecord record;
   record.set_request(RequestOf(model, request_id));
   if (record.request() == 0) return;
   record.set_model(std::string(model));
@@ -45,7 +45,7 @@ void SignatureCapture::OnSignature(absl::string_view model, absl::string_view re
 
 void SignatureCapture::OnDecodeCounts(absl::string_view model, absl::string_view request_id,
                                       const v1::ExpertSignature& decode_counts) {
-  v1::CaptureRecord record;
+  storage::v1::CaptureRecord record;
   record.set_request(RequestOf(model, request_id));
   if (record.request() == 0) return;
   record.set_model(std::string(model));

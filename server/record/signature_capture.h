@@ -9,15 +9,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
-#include "eldr/v1/capture.pb.h"
+#include "eldr/storage/v1/capture.pb.h"
 #include "server/base/log.h"
 #include "server/config/config.h"
 #include "server/record/record_files.h"
 
 namespace eldr {
 
-// Writes the records of proto/eldr/v1/capture.proto. Only what belongs to the share of requests
-// that is recorded is kept; all of a request, or nothing. Thread-safe.
+// Writes the records of proto/eldr/storage/v1/capture.proto. Only what belongs to the share of
+// requests that is recorded is kept; all of a request, or nothing. Thread-safe.
 class SignatureCapture {
  public:
   // INVALID_ARGUMENT, naming capture.directory, if it cannot be written to. References must outlive

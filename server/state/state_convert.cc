@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "eldr/v1/state.pb.h"
+#include "eldr/storage/v1/state.pb.h"
 #include "server/convert/fleet_convert.h"
 #include "server/convert/proto_convert.h"
 
@@ -25,7 +25,7 @@ bool CopyTerms(const google::protobuf::RepeatedField<double>& from, Array& to) {
   return true;
 }
 
-void Encode(const GroupSteps& steps, v1::StoredStepTimes* proto) {
+void Encode(const GroupSteps& steps, storage::v1::StoredStepTimes* proto) {
   const StepTimeModel::Learned& learned = steps.learned;
   proto->set_expert_group(steps.expert_group);
   proto->mutable_configured()->Add(learned.configured.begin(), learned.configured.end());
@@ -44,7 +44,7 @@ void Encode(const GroupSteps& steps, v1::StoredStepTimes* proto) {
   }
 }
 
-bool Decode(const v1::StoredStepTimes& proto, GroupSteps& steps) {
+bool Decode(const storage::v1::StoredStepTimes& proto, GroupSteps& steps) {
   StepTimeModel::Learned& learned = steps.learned;
   constexpr std::size_t kTerms = StepTimeModel::kTerms;
   std::array<double, kTerms * kTerms> products{};
@@ -73,7 +73,7 @@ bool Decode(const v1::StoredStepTimes& proto, GroupSteps& steps) {
 
 std::string EncodeModel(absl::string_view name, const ModelGeometry& geometry,
                         absl::string_view policy) {
-  v1::StoredModel proto;
+  storage::v1::StoredModel proto;
   proto.set_name(name.data(), name.size());
   ToProto(geometry, proto.mutable_geometry());
   proto.set_policy(policy.data(), policy.size());
@@ -81,7 +81,7 @@ std::string EncodeModel(absl::string_view name, const ModelGeometry& geometry,
 }
 
 std::optional<ModelRecord> DecodeModelRow(absl::string_view bytes) {
-  v1::StoredModel proto;
+  storage::v1::StoredModel proto;
   if (!Parse(bytes, proto)) return std::nullopt;
   ModelRecord record;
   record.name = proto.name();
@@ -91,7 +91,7 @@ std::optional<ModelRecord> DecodeModelRow(absl::string_view bytes) {
 }
 
 std::string EncodeNode(const NodeRecord& node) {
-  v1::StoredNode proto;
+  storage::v1::StoredNode proto;
   ToProto(node.spec, proto.mutable_spec());
   proto.set_ordinal(node.ordinal);
   ToProto(node.register_time, proto.mutable_register_time());
@@ -101,7 +101,7 @@ std::string EncodeNode(const NodeRecord& node) {
 }
 
 std::optional<NodeRecord> DecodeNodeRow(absl::string_view bytes) {
-  v1::StoredNode proto;
+  storage::v1::StoredNode proto;
   if (!Parse(bytes, proto)) return std::nullopt;
   absl::StatusOr<NodeSpec> spec = FromProto(proto.spec());
   if (!spec.ok()) return std::nullopt;
@@ -125,7 +125,7 @@ std::optional<NodeRecord> DecodeNodeRow(absl::string_view bytes) {
 }
 
 std::string EncodeLease(absl::string_view model, const LeaseRecord& lease) {
-  v1::StoredLease proto;
+  storage::v1::StoredLease proto;
   proto.set_id(lease.id);
   proto.set_model(model.data(), model.size());
   proto.set_request_id(lease.request_id);
@@ -144,7 +144,7 @@ std::string EncodeLease(absl::string_view model, const LeaseRecord& lease) {
 }
 
 std::optional<StoredLeaseRecord> DecodeLeaseRow(absl::string_view bytes) {
-  v1::StoredLease proto;
+  storage::v1::StoredLease proto;
   if (!Parse(bytes, proto)) return std::nullopt;
   const absl::StatusOr<absl::Duration> ttl = FromProto(proto.ttl(), "ttl");
   if (!ttl.ok() || proto.quality() > static_cast<std::uint32_t>(SignatureQuality::kMissing)) {
@@ -159,7 +159,7 @@ std::optional<StoredLeaseRecord> DecodeLeaseRow(absl::string_view bytes) {
 }
 
 std::string EncodeLearned(const LearnedRecord& learned) {
-  v1::StoredLearned proto;
+  storage::v1::StoredLearned proto;
   proto.set_requests(learned.prior.requests);
   proto.mutable_activation()->Add(learned.prior.activation.begin(), learned.prior.activation.end());
   for (const GroupSteps& steps : learned.step_times) {
@@ -169,11 +169,11 @@ std::string EncodeLearned(const LearnedRecord& learned) {
 }
 
 std::optional<LearnedRecord> DecodeLearnedRow(absl::string_view bytes) {
-  v1::StoredLearned proto;
+  storage::v1::StoredLearned proto;
   if (!Parse(bytes, proto)) return std::nullopt;
   LearnedRecord record;
   record.prior = {proto.requests(), {proto.activation().begin(), proto.activation().end()}};
-  for (const v1::StoredStepTimes& steps : proto.step_times()) {
+  for (const storage::v1::StoredStepTimes& steps : proto.step_times()) {
     if (GroupSteps group; Decode(steps, group)) {
       record.step_times.push_back(std::move(group));
     }
@@ -182,13 +182,13 @@ std::optional<LearnedRecord> DecodeLearnedRow(absl::string_view bytes) {
 }
 
 std::string EncodeMemory(const PolicyMemory& memory) {
-  v1::StoredPolicyMemory proto;
+  storage::v1::StoredPolicyMemory proto;
   proto.set_fingerprint(memory.fingerprint);
   proto.set_dimension(static_cast<std::uint32_t>(memory.centroids.dimension()));
   const absl::Span<const float> values = memory.centroids.values();
   proto.mutable_centroids()->Add(values.begin(), values.end());
   for (std::size_t i = 0; i < memory.ordinals.size(); ++i) {
-    v1::StoredPolicyMemory::Owner* const owner = proto.add_owners();
+    storage::v1::StoredPolicyMemory::Owner* const owner = proto.add_owners();
     owner->set_ordinal(memory.ordinals[i]);
     owner->mutable_regions()->Add(memory.owned[i].begin(), memory.owned[i].end());
   }
@@ -196,7 +196,7 @@ std::string EncodeMemory(const PolicyMemory& memory) {
 }
 
 std::optional<PolicyMemory> DecodeMemoryRow(absl::string_view bytes) {
-  v1::StoredPolicyMemory proto;
+  storage::v1::StoredPolicyMemory proto;
   if (!Parse(bytes, proto)) return std::nullopt;
   const std::size_t dimension = proto.dimension();
   const auto values = static_cast<std::size_t>(proto.centroids_size());
@@ -206,7 +206,7 @@ std::optional<PolicyMemory> DecodeMemoryRow(absl::string_view bytes) {
   for (std::size_t i = 0; i < values; i += dimension) {
     memory.centroids.Add(absl::MakeConstSpan(proto.centroids().data() + i, dimension));
   }
-  for (const v1::StoredPolicyMemory::Owner& owner : proto.owners()) {
+  for (const storage::v1::StoredPolicyMemory::Owner& owner : proto.owners()) {
     memory.ordinals.push_back(owner.ordinal());
     memory.owned.emplace_back(owner.regions().begin(), owner.regions().end());
   }

@@ -31,6 +31,12 @@ if grep -rnF "$build" "$work/prefix/$libdir/cmake" "$work/prefix/$libdir/pkgconf
   exit 1
 fi
 
+# What the daemon stores is its own affair.
+if [[ -n $(find "$work/prefix" -path '*storage*') ]]; then
+  echo "install: the stored messages are in the package" >&2
+  exit 1
+fi
+
 # With no daemon on it, a unix socket refuses like a port, and no other program can take it.
 nowhere="unix:$work/nobody.sock"
 check() { # check PROGRAM NAME: it must say that nobody is there, and exit with 1

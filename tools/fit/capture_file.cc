@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "eldr/v1/capture.pb.h"
+#include "eldr/storage/v1/capture.pb.h"
 #include "server/convert/proto_convert.h"
 #include "server/record/record_stream.h"
 #include "tools/fit/signature_counts.h"
@@ -36,12 +36,13 @@ class Collection {
   absl::Status AddFile(absl::string_view bytes) {
     bytes.remove_prefix(kMagic.size());
     std::size_t number = 0;
-    return VisitRecords<v1::CaptureRecord>(bytes, [&](const v1::CaptureRecord& record) {
-      absl::Status status = Add(record);
-      if (!status.ok()) return replay::Annotate(status, absl::StrCat("record ", number));
-      ++number;
-      return absl::OkStatus();
-    });
+    return VisitRecords<storage::v1::CaptureRecord>(
+        bytes, [&](const storage::v1::CaptureRecord& record) {
+          absl::Status status = Add(record);
+          if (!status.ok()) return replay::Annotate(status, absl::StrCat("record ", number));
+          ++number;
+          return absl::OkStatus();
+        });
   }
 
   absl::StatusOr<FitInput> Input() const {
@@ -79,7 +80,7 @@ class Collection {
   }
 
  private:
-  absl::Status Add(const v1::CaptureRecord& record) {
+  absl::Status Add(const storage::v1::CaptureRecord& record) {
     models_.insert(record.model());
     if (!selection_.model.empty() && record.model() != selection_.model) return absl::OkStatus();
     CapturedRequest& request = requests_[record.request()];

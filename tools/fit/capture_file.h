@@ -1,4 +1,4 @@
-// Reads the capture files that eldrd records (proto/eldr/v1/capture.proto).
+// Reads the capture files that eldrd records (proto/eldr/storage/v1/capture.proto).
 #ifndef ELDR_TOOLS_FIT_CAPTURE_FILE_H_
 #define ELDR_TOOLS_FIT_CAPTURE_FILE_H_
 

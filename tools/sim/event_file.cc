@@ -19,18 +19,19 @@ constexpr absl::string_view kSuffix = ".eldrevt";
 
 }  // namespace
 
-absl::Status AppendEvents(absl::string_view bytes, std::vector<v1::EventRecord>& events) {
+absl::Status AppendEvents(absl::string_view bytes, std::vector<storage::v1::EventRecord>& events) {
   if (!absl::StartsWith(bytes, kMagic)) {
     return absl::InvalidArgumentError("is no event log of eldrd: it does not start with ELDREVT1");
   }
   bytes.remove_prefix(kMagic.size());
-  return VisitRecords<v1::EventRecord>(bytes, [&](v1::EventRecord record) {
+  return VisitRecords<storage::v1::EventRecord>(bytes, [&](storage::v1::EventRecord record) {
     events.push_back(std::move(record));
     return absl::OkStatus();
   });
 }
 
-absl::StatusOr<std::vector<v1::EventRecord>> ReadEvents(const std::vector<std::string>& paths) {
+absl::StatusOr<std::vector<storage::v1::EventRecord>> ReadEvents(
+    const std::vector<std::string>& paths) {
   namespace fs = std::filesystem;
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -44,7 +45,7 @@ absl::StatusOr<std::vector<v1::EventRecord>> ReadEvents(const std::vector<std::s
     }
   }
   std::sort(files.begin(), files.end());
-  std::vector<v1::EventRecord> events;
+  std::vector<storage::v1::EventRecord> events;
   for (const std::string& file : files) {
     ELDR_ASSIGN_OR_RETURN(const std::string bytes, replay::ReadFile(file));
     if (absl::Status status = AppendEvents(bytes, events); !status.ok()) {

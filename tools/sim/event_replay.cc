@@ -30,31 +30,31 @@ class EventPlayer {
     return player;
   }
 
-  absl::Status Play(const v1::EventRecord& event) {
+  absl::Status Play(const storage::v1::EventRecord& event) {
     Advance(event);
     switch (event.event_case()) {
-      case v1::EventRecord::kModelDeclared:
+      case storage::v1::EventRecord::kModelDeclared:
         return Declare(event.model_declared());
-      case v1::EventRecord::kNodeRegistered:
+      case storage::v1::EventRecord::kNodeRegistered:
         return Register(event.node_registered());
-      case v1::EventRecord::kNodeState:
+      case storage::v1::EventRecord::kNodeState:
         return ChangeNode(event.node_state());
-      case v1::EventRecord::kNodeRemoved:
+      case storage::v1::EventRecord::kNodeRemoved:
         leases_.erase(event.node_removed());
         return router_->RemoveNode(event.node_removed()).status();
-      case v1::EventRecord::kLeaseAdopted:
+      case storage::v1::EventRecord::kLeaseAdopted:
         return Adopt(event.lease_adopted());
-      case v1::EventRecord::kLeaseHeld:
+      case storage::v1::EventRecord::kLeaseHeld:
         return Hold(event.lease_held());
-      case v1::EventRecord::kSignaturePushed:
+      case storage::v1::EventRecord::kSignaturePushed:
         return Push(event.signature_pushed());
-      case v1::EventRecord::kPlaced:
+      case storage::v1::EventRecord::kPlaced:
         return Place(event.placed());
-      case v1::EventRecord::kLeaseEnded:
+      case storage::v1::EventRecord::kLeaseEnded:
         return End(event.lease_ended());
-      case v1::EventRecord::kHeartbeat:
+      case storage::v1::EventRecord::kHeartbeat:
         return Heartbeat(event.heartbeat());
-      case v1::EventRecord::EVENT_NOT_SET:
+      case storage::v1::EventRecord::EVENT_NOT_SET:
         break;
     }
     return absl::OkStatus();
@@ -79,7 +79,7 @@ class EventPlayer {
   }
 
   // Events of several threads may be a little out of order; time never goes back.
-  void Advance(const v1::EventRecord& event) {
+  void Advance(const storage::v1::EventRecord& event) {
     const absl::Duration time =
         absl::Seconds(event.time().seconds()) + absl::Nanoseconds(event.time().nanos());
     if (!first_) first_ = time;
@@ -105,7 +105,7 @@ class EventPlayer {
     return router_->RegisterNode(spec).status();
   }
 
-  absl::Status ChangeNode(const v1::NodeStateEvent& event) {
+  absl::Status ChangeNode(const storage::v1::NodeStateEvent& event) {
     if (!leases_.contains(event.node_id())) return absl::OkStatus();
     if (event.state() == v1::NODE_STATE_READY) {
       // A snapshot tells of nodes whose first heartbeat came before it.
@@ -124,14 +124,14 @@ class EventPlayer {
     return router_->PushSignature(*push).status();
   }
 
-  absl::Status Place(const v1::PlacedEvent& event) {
+  absl::Status Place(const storage::v1::PlacedEvent& event) {
     PlacementQuery query;
     ELDR_ASSIGN_OR_RETURN(query, FromProto(event.query()));
     return Decide(query, event.node_id());
   }
 
   // Borrows from the event.
-  static PlacementQuery QueryFor(const v1::LeaseEvent& lease) {
+  static PlacementQuery QueryFor(const storage::v1::LeaseEvent& lease) {
     PlacementQuery query;
     query.model = lease.model();
     query.request_id = lease.request_id();
@@ -140,13 +140,13 @@ class EventPlayer {
     return query;
   }
 
-  absl::Status Adopt(const v1::LeaseEvent& lease) {
+  absl::Status Adopt(const storage::v1::LeaseEvent& lease) {
     return Decide(QueryFor(lease), lease.node_id());
   }
 
   // Placed before the log began: where it is was not decided here, so nothing is counted. The
   // snapshots of later files tell of what this replay has placed by itself.
-  absl::Status Hold(const v1::LeaseEvent& lease) {
+  absl::Status Hold(const storage::v1::LeaseEvent& lease) {
     if (result_.placements > 0 || node_of_.contains(lease.request_id())) return absl::OkStatus();
     PlacementQuery query = QueryFor(lease);
     query.lease_ttl = absl::Hours(1);
@@ -196,7 +196,7 @@ class EventPlayer {
     node_of_[request_id] = node_id;
   }
 
-  absl::Status End(const v1::LeaseEvent& lease) {
+  absl::Status End(const storage::v1::LeaseEvent& lease) {
     if (lease.end() == Name(LeaseEnd::kMoved)) return absl::OkStatus();  // it goes on elsewhere
     Move(lease.request_id(), "");
     LeaseRelease release;
@@ -228,7 +228,7 @@ class EventPlayer {
 
 }  // namespace
 
-absl::StatusOr<EventReplayResult> ReplayEvents(absl::Span<const v1::EventRecord> events,
+absl::StatusOr<EventReplayResult> ReplayEvents(absl::Span<const storage::v1::EventRecord> events,
                                                const std::string& policy,
                                                const PolicySettings& settings, std::uint64_t seed) {
   std::unique_ptr<EventPlayer> player;

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/policy/policy_settings.h"
-#include "eldr/v1/event.pb.h"
+#include "eldr/storage/v1/event.pb.h"
 
 namespace eldr::sim {
 
@@ -31,7 +31,7 @@ struct EventReplayResult {
 // as the recorded one did, wherever it is. Of heartbeats only the steps count, since running
 // requests are where the recorded policy put them. INVALID_ARGUMENT for an event that a router
 // refuses.
-absl::StatusOr<EventReplayResult> ReplayEvents(absl::Span<const v1::EventRecord> events,
+absl::StatusOr<EventReplayResult> ReplayEvents(absl::Span<const storage::v1::EventRecord> events,
                                                const std::string& policy,
                                                const PolicySettings& settings, std::uint64_t seed);
 

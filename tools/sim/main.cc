@@ -40,7 +40,8 @@ class ProgressLine {
 };
 
 absl::StatusOr<std::vector<EventReplayResult>> Replay(const SimFlags& flags) {
-  ELDR_ASSIGN_OR_RETURN(const std::vector<v1::EventRecord> events, ReadEvents(flags.replay));
+  ELDR_ASSIGN_OR_RETURN(const std::vector<storage::v1::EventRecord> events,
+                        ReadEvents(flags.replay));
   std::vector<std::string> policies = flags.config.policies;
   policies.insert(policies.begin(), "recorded");
   ProgressLine progress(flags.quiet);

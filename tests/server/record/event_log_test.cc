@@ -21,7 +21,7 @@ namespace eldr {
 namespace {
 
 using ::testing::ElementsAre;
-using Kind = v1::EventRecord::EventCase;
+using Kind = storage::v1::EventRecord::EventCase;
 
 class EventLogTest : public DaemonTest {
  protected:
@@ -32,23 +32,23 @@ class EventLogTest : public DaemonTest {
   }
 
   // The records of each file, oldest first; the daemon has stopped.
-  std::vector<std::vector<v1::EventRecord>> Files() const {
+  std::vector<std::vector<storage::v1::EventRecord>> Files() const {
     std::vector<std::filesystem::path> paths;
     for (const auto& entry : std::filesystem::directory_iterator(dir_ / "events")) {
       paths.push_back(entry.path());
     }
     std::sort(paths.begin(), paths.end());
-    std::vector<std::vector<v1::EventRecord>> files;
+    std::vector<std::vector<storage::v1::EventRecord>> files;
     for (const std::filesystem::path& path : paths) {
       std::ostringstream text;
       text << std::ifstream(path).rdbuf();
       const std::string bytes = text.str();
       EXPECT_TRUE(absl::StartsWith(bytes, EventLog::kMagic)) << path;
-      std::vector<v1::EventRecord>& records = files.emplace_back();
+      std::vector<storage::v1::EventRecord>& records = files.emplace_back();
       bool torn = true;
-      EXPECT_THAT(VisitRecords<v1::EventRecord>(
+      EXPECT_THAT(VisitRecords<storage::v1::EventRecord>(
                       absl::string_view(bytes).substr(8),
-                      [&](v1::EventRecord record) {
+                      [&](storage::v1::EventRecord record) {
                         records.push_back(std::move(record));
                         return absl::OkStatus();
                       },
@@ -58,9 +58,9 @@ class EventLogTest : public DaemonTest {
     }
     return files;
   }
-  static std::vector<Kind> Kinds(const std::vector<v1::EventRecord>& records) {
+  static std::vector<Kind> Kinds(const std::vector<storage::v1::EventRecord>& records) {
     std::vector<Kind> kinds;
-    for (const v1::EventRecord& record : records) kinds.push_back(record.event_case());
+    for (const storage::v1::EventRecord& record : records) kinds.push_back(record.event_case());
     return kinds;
   }
 
@@ -136,7 +136,7 @@ TEST_F(EventLogTest, EachFileStartsWithASnapshot) {
     const auto events = EventLog::Open({.directory = dir_ / "events"}, **router, clock, log);
     ASSERT_THAT(events, IsOk());
   }
-  const std::vector<v1::EventRecord> snapshot = Files().at(2);
+  const std::vector<storage::v1::EventRecord> snapshot = Files().at(2);
   EXPECT_THAT(Kinds(snapshot), ElementsAre(Kind::kModelDeclared, Kind::kNodeRegistered,
                                            Kind::kNodeState, Kind::kLeaseHeld));
   EXPECT_EQ(snapshot.back().lease_held().request_id(), "r");
@@ -176,7 +176,7 @@ TEST_F(EventLogTest, NoEndStandsBeforeItsPlacement) {
   events.set_event_log(nullptr);
   event_log.reset();
 
-  const std::vector<v1::EventRecord> records = Files().at(0);
+  const std::vector<storage::v1::EventRecord> records = Files().at(0);
   EXPECT_THAT(Kinds(records), ElementsAre(Kind::kNodeRegistered, Kind::kNodeState, Kind::kPlaced,
                                           Kind::kLeaseEnded, Kind::kPlaced));
   EXPECT_EQ(records[2].time().seconds(), absl::ToUnixSeconds(placed_at));

@@ -28,8 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 using Fault = DiskFaults::Fault;
 
-v1::EventRecord Event(int number) {
-  v1::EventRecord record;
+storage::v1::EventRecord Event(int number) {
+  storage::v1::EventRecord record;
   record.set_node_removed(absl::StrCat("n", number));
   return record;
 }
@@ -45,12 +45,12 @@ std::vector<int> Numbers(const std::string& folder) {
   for (const std::string& path : paths) {
     const std::string bytes = ReadContents(path).value();
     EXPECT_TRUE(absl::StartsWith(bytes, "MAGIC")) << path;
-    EXPECT_THAT(VisitRecords<v1::EventRecord>(absl::string_view(bytes).substr(5),
-                                              [&](const v1::EventRecord& record) {
-                                                numbers.push_back(
-                                                    std::stoi(record.node_removed().substr(1)));
-                                                return absl::OkStatus();
-                                              }),
+    EXPECT_THAT(VisitRecords<storage::v1::EventRecord>(
+                    absl::string_view(bytes).substr(5),
+                    [&](const storage::v1::EventRecord& record) {
+                      numbers.push_back(std::stoi(record.node_removed().substr(1)));
+                      return absl::OkStatus();
+                    }),
                 IsOk());
   }
   return numbers;

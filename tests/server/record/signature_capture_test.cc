@@ -47,17 +47,17 @@ class SignatureCaptureTest : public ::testing::Test {
     return files;
   }
 
-  std::vector<v1::CaptureRecord> Records() const {
-    std::vector<v1::CaptureRecord> records;
+  std::vector<storage::v1::CaptureRecord> Records() const {
+    std::vector<storage::v1::CaptureRecord> records;
     for (const std::filesystem::path& file : Files()) {
       std::ostringstream text;
       text << std::ifstream(file).rdbuf();
       const std::string bytes = text.str();
       EXPECT_TRUE(absl::StartsWith(bytes, SignatureCapture::kMagic)) << file;
       bool torn = true;
-      EXPECT_THAT(VisitRecords<v1::CaptureRecord>(
+      EXPECT_THAT(VisitRecords<storage::v1::CaptureRecord>(
                       absl::string_view(bytes).substr(8),
-                      [&](v1::CaptureRecord record) {
+                      [&](storage::v1::CaptureRecord record) {
                         records.push_back(std::move(record));
                         return absl::OkStatus();
                       },
@@ -82,7 +82,7 @@ TEST_F(SignatureCaptureTest, RecordsWhatCameAndNotWhoAsked) {
     capture->OnDecodeCounts("m", "secret-id", Signature());
     capture->OnSignature("m", "other", false, Signature());
   }
-  const std::vector<v1::CaptureRecord> records = Records();
+  const std::vector<storage::v1::CaptureRecord> records = Records();
   ASSERT_EQ(records.size(), 4u);
   EXPECT_EQ(records[0].model(), "m");
   EXPECT_FALSE(records[0].append());
@@ -91,7 +91,7 @@ TEST_F(SignatureCaptureTest, RecordsWhatCameAndNotWhoAsked) {
   EXPECT_EQ(records[0].request(), records[2].request());
   EXPECT_NE(records[0].request(), records[3].request());
   EXPECT_EQ(records[0].receive_time().seconds(), absl::ToUnixSeconds(clock_.Wall()));
-  for (const v1::CaptureRecord& record : records) {
+  for (const storage::v1::CaptureRecord& record : records) {
     EXPECT_FALSE(absl::StrContains(record.SerializeAsString(), "secret"));
   }
 }
@@ -105,7 +105,7 @@ TEST_F(SignatureCaptureTest, KeepsAShareOfTheRequestsAndAllOfEach) {
       capture->OnDecodeCounts("m", absl::StrCat("r", i), Signature());
     }
   }
-  const std::vector<v1::CaptureRecord> records = Records();
+  const std::vector<storage::v1::CaptureRecord> records = Records();
   // 2 * 2,000 / 4, and six standard deviations.
   EXPECT_NEAR(static_cast<double>(records.size()), 1000, 240);
   ASSERT_EQ(records.size() % 2, 0u);

@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "eldr/v1/capture.pb.h"
+#include "eldr/storage/v1/capture.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/record/record_stream.h"
@@ -18,9 +18,9 @@ using ::testing::HasSubstr;
 
 class CaptureFileTest : public ::testing::Test {
  protected:
-  static v1::CaptureRecord Record(std::uint64_t request, const std::string& counts,
-                                  std::int64_t seconds = 0) {
-    v1::CaptureRecord record;
+  static storage::v1::CaptureRecord Record(std::uint64_t request, const std::string& counts,
+                                           std::int64_t seconds = 0) {
+    storage::v1::CaptureRecord record;
     record.set_model("m");
     record.set_request(request);
     record.mutable_receive_time()->set_seconds(seconds);
@@ -28,17 +28,17 @@ class CaptureFileTest : public ::testing::Test {
     record.mutable_signature()->mutable_dense()->set_data(counts);
     return record;
   }
-  static v1::CaptureRecord Decode(std::uint64_t request, const std::string& counts) {
-    v1::CaptureRecord record = Record(request, counts);
+  static storage::v1::CaptureRecord Decode(std::uint64_t request, const std::string& counts) {
+    storage::v1::CaptureRecord record = Record(request, counts);
     const v1::ExpertSignature signature = record.signature();
     *record.mutable_decode_counts() = signature;
     return record;
   }
 
-  std::string Write(const std::string& name, const std::vector<v1::CaptureRecord>& records,
+  std::string Write(const std::string& name, const std::vector<storage::v1::CaptureRecord>& records,
                     const std::string& tail = "") {
     std::string bytes = "ELDRCAP1";
-    for (const v1::CaptureRecord& record : records) AppendRecord(record, bytes);
+    for (const storage::v1::CaptureRecord& record : records) AppendRecord(record, bytes);
     std::ofstream(dir_ / name) << bytes << tail;
     return dir_ / name;
   }
@@ -48,7 +48,7 @@ class CaptureFileTest : public ::testing::Test {
 };
 
 TEST_F(CaptureFileTest, AddsChunksAndTakesTheLastSignature) {
-  v1::CaptureRecord chunk = Record(1, {"\x01\x00\x02\x01", 4}, 11);
+  storage::v1::CaptureRecord chunk = Record(1, {"\x01\x00\x02\x01", 4}, 11);
   chunk.set_append(true);
   const std::string first = Write(
       "signatures-1", {Record(1, "\x09\x09\x09\x09"), Record(1, {"\x01\x01\x00\x02", 4}, 10)});
@@ -61,10 +61,10 @@ TEST_F(CaptureFileTest, AddsChunksAndTakesTheLastSignature) {
 }
 
 TEST_F(CaptureFileTest, ReadsSparseAndWideCounts) {
-  v1::CaptureRecord sparse = Record(1, "");
+  storage::v1::CaptureRecord sparse = Record(1, "");
   sparse.mutable_signature()->mutable_sparse()->add_indices(3);
   sparse.mutable_signature()->mutable_sparse()->add_counts(70'000);
-  v1::CaptureRecord wide = Record(2, {"\x00\x01\x02\x00\x03\x00\x04\x00", 8}, 1);
+  storage::v1::CaptureRecord wide = Record(2, {"\x00\x01\x02\x00\x03\x00\x04\x00", 8}, 1);
   wide.mutable_signature()->mutable_dense()->set_encoding(v1::COUNT_ENCODING_UINT16);
   const auto input = ReadCaptureFiles({Write("f", {sparse, wide})}, selection_);
   ASSERT_THAT(input, IsOk());
@@ -74,12 +74,12 @@ TEST_F(CaptureFileTest, ReadsSparseAndWideCounts) {
 }
 
 TEST_F(CaptureFileTest, NoRecordLeavesAnythingToTheNext) {
-  v1::CaptureRecord chunk = Record(1, "\x01\x01\x01\x01", 1);
+  storage::v1::CaptureRecord chunk = Record(1, "\x01\x01\x01\x01", 1);
   chunk.set_append(true);
-  const v1::CaptureRecord whole = Record(1, "\x05\x05\x05\x05", 2);
-  std::vector<v1::CaptureRecord> sparse;
+  const storage::v1::CaptureRecord whole = Record(1, "\x05\x05\x05\x05", 2);
+  std::vector<storage::v1::CaptureRecord> sparse;
   for (std::uint32_t cell = 0; cell < 2; ++cell) {
-    v1::CaptureRecord& record = sparse.emplace_back(Record(2 + cell, "", 3 + cell));
+    storage::v1::CaptureRecord& record = sparse.emplace_back(Record(2 + cell, "", 3 + cell));
     record.mutable_signature()->mutable_sparse()->add_indices(cell);
     record.mutable_signature()->mutable_sparse()->add_counts(7);
   }
@@ -105,10 +105,10 @@ TEST_F(CaptureFileTest, TakesTheNewestRequests) {
 }
 
 TEST_F(CaptureFileTest, PairsDecodeCountsIfHalfOfTheRequestsHaveThem) {
-  const v1::CaptureRecord a = Record(1, "\x01\x01\x01\x01", 1);
-  const v1::CaptureRecord b = Record(2, "\x02\x02\x02\x02", 2);
-  const v1::CaptureRecord c = Record(3, "\x03\x03\x03\x03", 3);
-  const v1::CaptureRecord of_b = Decode(2, "\x07\x07\x07\x07");
+  const storage::v1::CaptureRecord a = Record(1, "\x01\x01\x01\x01", 1);
+  const storage::v1::CaptureRecord b = Record(2, "\x02\x02\x02\x02", 2);
+  const storage::v1::CaptureRecord c = Record(3, "\x03\x03\x03\x03", 3);
+  const storage::v1::CaptureRecord of_b = Decode(2, "\x07\x07\x07\x07");
   const auto paired = ReadCaptureFiles({Write("two", {a, b, of_b})}, selection_);
   ASSERT_THAT(paired, IsOk());
   ASSERT_EQ(paired->signatures.size(), 1u);
@@ -129,7 +129,7 @@ TEST_F(CaptureFileTest, ATornEndIsLeftOut) {
 }
 
 TEST_F(CaptureFileTest, SeveralModelsNeedAName) {
-  v1::CaptureRecord other = Record(9, "\x05\x05\x05\x05");
+  storage::v1::CaptureRecord other = Record(9, "\x05\x05\x05\x05");
   other.set_model("n");
   const std::string path = Write("f", {Record(1, "\x01\x01\x01\x01"), other});
   EXPECT_THAT(ReadCaptureFiles({path}, selection_),

@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 class EventReplayTest : public ::testing::Test {
  protected:
   EventReplayTest() {
-    v1::EventRecord& model = Add(0);
+    storage::v1::EventRecord& model = Add(0);
     model.mutable_model_declared()->set_name("m");
     model.mutable_model_declared()->mutable_geometry()->set_layers(2);
     model.mutable_model_declared()->mutable_geometry()->set_experts(8);
@@ -35,14 +35,14 @@ class EventReplayTest : public ::testing::Test {
     }
   }
 
-  v1::EventRecord& Add(int seconds) {
-    v1::EventRecord& record = events_.emplace_back();
+  storage::v1::EventRecord& Add(int seconds) {
+    storage::v1::EventRecord& record = events_.emplace_back();
     record.mutable_time()->set_seconds(1'700'000'000 + seconds);
     return record;
   }
   // Every token picks two experts, the first or the last ones.
   void Place(int seconds, const std::string& id, int kind, const std::string& node) {
-    v1::PlacedEvent& placed = *Add(seconds).mutable_placed();
+    storage::v1::PlacedEvent& placed = *Add(seconds).mutable_placed();
     placed.set_node_id(node);
     placed.mutable_query()->set_model("m");
     placed.mutable_query()->set_request_id(id);
@@ -54,7 +54,7 @@ class EventReplayTest : public ::testing::Test {
     signature.mutable_dense()->set_data(layer + layer);
   }
   void End(int seconds, const std::string& id, const std::string& end = "released") {
-    v1::LeaseEvent& lease = *Add(seconds).mutable_lease_ended();
+    storage::v1::LeaseEvent& lease = *Add(seconds).mutable_lease_ended();
     lease.set_model("m");
     lease.set_request_id(id);
     lease.set_end(end);
@@ -72,7 +72,7 @@ class EventReplayTest : public ::testing::Test {
     return result.value_or(EventReplayResult{});
   }
 
-  std::vector<v1::EventRecord> events_;
+  std::vector<storage::v1::EventRecord> events_;
 };
 
 TEST_F(EventReplayTest, TheRecordedDecisionsAreRepeated) {
@@ -98,7 +98,7 @@ TEST_F(EventReplayTest, APolicyThatSortsThemAddsFewerExperts) {
 }
 
 TEST_F(EventReplayTest, ANodeThatDrainsTakesNothingAndOneThatLeftIsForgotten) {
-  v1::NodeStateEvent& drain = *Add(0).mutable_node_state();
+  storage::v1::NodeStateEvent& drain = *Add(0).mutable_node_state();
   drain.set_node_id("a");
   drain.set_state(v1::NODE_STATE_READY);
   drain.set_draining(true);
@@ -112,7 +112,7 @@ TEST_F(EventReplayTest, ANodeThatDrainsTakesNothingAndOneThatLeftIsForgotten) {
 }
 
 TEST_F(EventReplayTest, WhatTheSnapshotTellsAgainChangesNothing) {
-  v1::LeaseEvent& held = *Add(0).mutable_lease_adopted();
+  storage::v1::LeaseEvent& held = *Add(0).mutable_lease_adopted();
   held.set_model("m");
   held.set_request_id("r1");
   held.set_node_id("a");
@@ -127,7 +127,7 @@ TEST_F(EventReplayTest, WhatTheSnapshotTellsAgainChangesNothing) {
 
 TEST_F(EventReplayTest, LeasesOfTheFirstSnapshotAreHeldWithoutBeingDecidedAnew) {
   const auto hold = [this](const std::string& id, const std::string& node) {
-    v1::LeaseEvent& held = *Add(0).mutable_lease_held();
+    storage::v1::LeaseEvent& held = *Add(0).mutable_lease_held();
     held.set_model("m");
     held.set_request_id(id);
     held.set_node_id(node);
@@ -147,7 +147,7 @@ TEST_F(EventReplayTest, ReadsLogsAndRefusesOtherFiles) {
   AddTraffic();
   const TempDir dir;
   std::string bytes = "ELDREVT1";
-  for (const v1::EventRecord& event : events_) AppendRecord(event, bytes);
+  for (const storage::v1::EventRecord& event : events_) AppendRecord(event, bytes);
   std::ofstream(dir / "events-00000001.eldrevt") << bytes << "\x30torn";
   const auto read = ReadEvents({dir.path()});
   ASSERT_THAT(read, IsOk());
