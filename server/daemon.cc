@@ -216,6 +216,7 @@ absl::Status Daemon::OpenHttpPort() {
                                                       },
                                                   .config = [this] { return ConfigText(); },
                                                   .not_ready = [this] { return NotReady(); },
+                                                  .sinks = [this] { return CheckSinks(); },
                                                   .page = PeoplesPages()}),
                               .max_connections = HttpConnectionLimit()};
   if (http_tokens_ != nullptr) {
@@ -309,6 +310,22 @@ void Daemon::CheckReadiness() {
 std::string Daemon::NotReady() const {
   if (stopping_.load()) return "shutting down";
   return readiness_->ready() ? "" : absl::StrCat("not ready: ", readiness_->reason());
+}
+
+std::vector<SinkCheck> Daemon::CheckSinks() const {
+  std::vector<SinkCheck> sinks;
+  if (state_ != nullptr) {
+    sinks.push_back({"state", state_->kept() ? "" : "changes do not reach the state file"});
+  }
+  const auto add = [&sinks](const char* name, const RecordFiles::Counts& counts) {
+    sinks.push_back({name, counts.dropped == 0
+                               ? ""
+                               : absl::StrCat(counts.dropped, " records dropped since the start, ",
+                                              counts.written, " written")});
+  };
+  if (event_log_ != nullptr) add("event_log", event_log_->counts());
+  if (capture_ != nullptr) add("capture", capture_->counts());
+  return sinks;
 }
 
 void Daemon::Reload(const absl::StatusOr<Config>& config) {

@@ -31,6 +31,7 @@
 #include "server/metrics/metrics.h"
 #include "server/metrics/process_collector.h"
 #include "server/observers.h"
+#include "server/pages.h"
 #include "server/readiness.h"
 #include "server/record/event_log.h"
 #include "server/record/signature_capture.h"
@@ -99,6 +100,8 @@ class Daemon {
   void CheckReadiness();
   // Why no calls should come just now; empty if they should.
   std::string NotReady() const;
+  // What of state and records does not reach its disk.
+  std::vector<SinkCheck> CheckSinks() const;
   std::vector<prometheus::MetricFamily> CollectMetrics();
   std::string ConfigText() const;
 

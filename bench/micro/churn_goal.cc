@@ -108,7 +108,7 @@ Goal MeasureChurnGoal(const std::string& policy, const std::string& shadow, std:
     still.insert(still.end(), still_now.begin(), still_now.end());
     changing.insert(changing.end(), changing_now.begin(), changing_now.end());
   }
-  const std::string name = shadow.empty() ? policy : absl::StrCat(policy, " with shadow ", shadow);
+  const std::string name = shadow.empty() ? policy : absl::StrCat("shadow ", shadow);
   const double ratio = Median(std::move(ratios));
   absl::FPrintF(stderr,
                 "%s, %d nodes: P50 / P99 / P99.9 still %.0f / %.0f / %.0f us, changing %.0f / %.0f "
@@ -116,8 +116,8 @@ Goal MeasureChurnGoal(const std::string& policy, const std::string& shadow, std:
                 name, kChurnNodes, Percentile(still, 50), Percentile(still, 99),
                 Percentile(still, 99.9), Percentile(changing, 50), Percentile(changing, 99),
                 Percentile(changing, 99.9), ratio);
-  return AtMost(absl::StrCat(name, ": P99 of a placement on a changing fleet / on a still one"),
-                ratio, kChurnGoal);
+  return AtMost(absl::StrCat(name, ": P99 of a placement, changing / still fleet"), ratio,
+                kChurnGoal);
 }
 
 }  // namespace

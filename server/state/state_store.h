@@ -76,6 +76,9 @@ class StateStore final : public RouterObserver {
   // tell; also what was not kept until now. Only the first call does anything.
   void Close();
 
+  // False while changes do not reach the file. Does not wait.
+  bool kept() const { return metrics_.kept.Value() == 1; }
+
   // Calls `answer` when all that has changed up to now is on disk, on the writing thread; at once,
   // on the caller's, if that is so or the policy is not `always`. In the order of the calls, as far
   // as they come after one another. While changes are not kept it does not wait.
