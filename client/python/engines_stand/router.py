@@ -119,12 +119,12 @@ class Router(Process):
             await asyncio.sleep(0.1)
         return False
 
-    def events(self) -> Iterator[v1.EventRecord]:
+    def events(self) -> Iterator[Any]:
         """What it was told and decided, by its own log."""
-        return records(self.folder / "events", v1.EventRecord)
+        return records(self.folder / "events", "EventRecord")
 
     def captures(self) -> Iterator[Any]:
-        return records(self.folder / "captures", v1.CaptureRecord)
+        return records(self.folder / "captures", "CaptureRecord")
 
     async def limit_nodes(self, capacity: int) -> None:
         """To so many leases each; until they register anew."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,7 @@ def test_reads_the_token_as_the_daemon_does_and_again_when_it_changes(tmp_path: 
         (b"a b\n", "another text"),
         (b"\xff\xfe", "another text"),
         (b"x" * 4097, "another text"),
+        (b"#" * 65537, "65537 bytes"),
     ],
 )
 def test_refuses_a_file_without_a_token_and_never_shows_it(
@@ -114,6 +116,15 @@ def test_refuses_a_file_without_a_token_and_never_shows_it(
     with pytest.raises(ValueError) as refused:
         TokenSource(str(file))
     assert str(refused.value) == f"token file {file}: got {got}, expected a token in its first line"
+
+
+def test_waits_for_no_pipe(tmp_path: Path) -> None:
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="a file that cannot be read"):
+        TokenSource(pipe)
+    with pytest.raises(ValueError, match="cannot be read"):
+        eldr.Client(eldr.Options(tls=eldr.TlsOptions(ca_file=pipe)))
 
 
 def test_loads_replaced_files_of_tls_once_a_minute(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_records_what_was_decoded_though_a_frontend_released_first(
     daemon.stop()
     decoded = [
         record.decode_counts
-        for record in records(captures, v1.CaptureRecord)
+        for record in records(captures, "CaptureRecord")
         if record.HasField("decode_counts")
     ]
     assert decoded == [counts]

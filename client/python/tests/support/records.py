@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import functools
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from eldr import v1 as v1  # what the records refer to is known then
+
 _MAGIC_BYTES = 8
+_PROTO = Path(__file__).parents[4] / "proto"
 
 
-def records(folder: Path, kind: Any) -> Iterator[Any]:
-    """Of all files in their order. One that is cut off is still being written."""
+@functools.cache
+def _kind(name: str) -> Any:
+    """A message of eldr.storage.v1, which the package does not bring."""
+    folder = "eldr/storage/v1"
+    files = [f"{folder}/{path.name}" for path in sorted((_PROTO / folder).glob("*.proto"))]
+    command = ["protoc", f"-I{_PROTO}", "--descriptor_set_out=/dev/stdout", *files]
+    made = subprocess.run(command, check=True, capture_output=True).stdout
+    pool = descriptor_pool.Default()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(made).file:
+        pool.AddSerializedFile(file.SerializeToString())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"eldr.storage.v1.{name}"))
+
+
+def records(folder: Path, name: str) -> Iterator[Any]:
+    """Of all files in their order, as messages of that name. One that is cut off is still being
+    written."""
+    kind = _kind(name)
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()
         at = _MAGIC_BYTES
