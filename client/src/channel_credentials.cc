@@ -2,6 +2,7 @@
 
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -17,11 +18,17 @@ constexpr unsigned kReloadSeconds = 60;
 
 absl::Status CheckReadable(absl::string_view option, const std::string& path) {
   if (path.empty()) return absl::OkStatus();
+  std::string why;
+  struct stat status;
   errno = 0;
-  std::ifstream file(path);
-  if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) return absl::OkStatus();
-  const std::string why =
-      errno == 0 ? "is empty" : absl::StrCat("cannot be read (", std::strerror(errno), ")");
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    // To open a pipe would wait for whoever writes to it.
+    why = "is a folder, pipe or device";
+  } else {
+    std::ifstream file(path);
+    if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) return absl::OkStatus();
+    why = errno == 0 ? "is empty" : absl::StrCat("cannot be read (", std::strerror(errno), ")");
+  }
   return absl::InvalidArgumentError(absl::StrCat("Options.tls.", option, " is \"", path,
                                                  "\", which ", why,
                                                  ", expected the path of a file in PEM"));

@@ -14,6 +14,7 @@ namespace eldr::client::internal {
 namespace {
 
 constexpr std::size_t kMaxTokenBytes = 4096;
+constexpr off_t kMaxFileBytes = 64 << 10;  // with the comments
 
 }  // namespace
 
@@ -44,6 +45,9 @@ absl::Status TokenSource::Refresh() {
       file.st_mtim.tv_nsec == changed_.tv_nsec && file.st_ino == inode_) {
     return absl::OkStatus();
   }
+  // To open a pipe waits for whoever writes to it, and a call must not.
+  if (!S_ISREG(file.st_mode)) return refuse("a folder, pipe or device");
+  if (file.st_size > kMaxFileBytes) return refuse(absl::StrCat(file.st_size, " bytes"));
   errno = 0;
   std::ifstream stream(path_);
   std::string token;

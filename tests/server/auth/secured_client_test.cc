@@ -1,4 +1,6 @@
 // The client library and eldrctl against a daemon with credentials.
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <sstream>
 #include <string>
@@ -64,6 +66,21 @@ TEST_F(SecuredClientTest, CallsAndStreamsCarryTheTokenAndFollowItsFile) {
               StatusIs(Code::kPermissionDenied, HasSubstr("StreamHeartbeats")));
   ReplaceFile(options.token_file, TokenOf(Role::kRead));
   EXPECT_THAT((*client)->ListNodes({}), IsOk());
+}
+
+TEST_F(SecuredClientTest, WaitsForNoPipe) {
+  const std::string pipe = dir_ / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  client::Options options = Options();
+  options.token_file = pipe;
+  EXPECT_THAT(client::Client::Create(options).status(),
+              StatusIs(absl::StatusCode::kUnauthenticated,
+                       HasSubstr("got a folder, pipe or device, expected a token")));
+  options = Options();
+  options.tls.ca_file = pipe;
+  EXPECT_THAT(client::Client::Create(options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("which is a folder, pipe or device, expected the path")));
 }
 
 TEST_F(SecuredClientTest, ANodeMayGoByTheCredentialThatItCameBy) {

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import grpc
 
 from eldr.options import Options, TlsOptions
 
 _MAX_TOKEN_CHARACTERS = 4096
+_MAX_TOKEN_FILE = 64 << 10  # bytes, with the comments
 # How often the files of TLS are looked at.
 _RELOAD_SECONDS = 60.0
 
-# Tells whether a file was replaced: its time of change and its inode.
-_Stamp = tuple[int, int]
+
+class _Stamp(NamedTuple):
+    """Tells whether a file was replaced."""
+
+    changed: int
+    inode: int
+    size: int
 
 
 def _stamp(path: str) -> _Stamp:
     status = os.stat(path)
-    return status.st_mtime_ns, status.st_ino
+    if not stat.S_ISREG(status.st_mode):
+        # To open a pipe waits for whoever writes to it, and a call must not.
+        raise OSError(f"{path} is a folder, pipe or device")
+    return _Stamp(status.st_mtime_ns, status.st_ino, status.st_size)
 
 
 class TokenSource:
@@ -51,6 +62,8 @@ class TokenSource:
             seen = _stamp(self._path)
             if seen == self._seen:
                 return
+            if seen.size > _MAX_TOKEN_FILE:
+                raise self._refusal(f"{seen.size} bytes")
             lines = [line.strip() for line in Path(self._path).read_text("utf-8").splitlines()]
         except OSError:
             raise self._refusal("a file that cannot be read") from None

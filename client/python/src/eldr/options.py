@@ -187,6 +187,9 @@ def _check_tls(tls: TlsOptions) -> None:
 
 def _readable(path: str) -> bool:
     try:
+        # To open a pipe would wait for whoever writes to it.
+        if not Path(path).is_file():
+            return False
         with Path(path).open("rb") as file:
             return file.read(1) != b""
     except OSError:
