@@ -161,8 +161,8 @@ absl::StatusOr<Applied> Book::Make(const LeaseFinished& finished, MonotonicTime 
 
 void Book::End(const Lease& lease, MonotonicTime at) {
   fleet_.Detach(lease);
-  // Only a node that reports can bring late news.
-  if (lease.node->sends_heartbeats()) tombstones_.Note(lease.request_id, *lease.node, at);
+  // Of every node: one that said it sends no heartbeats may report all the same.
+  tombstones_.Note(lease.request_id, *lease.node, at);
   lease.node->ended_since_report += lease.sequences;
   if (ended_ != nullptr) leases_.Recycle(std::move(ended_));
   ended_ = leases_.Take(lease);

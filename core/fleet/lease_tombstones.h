@@ -15,7 +15,8 @@
 namespace eldr {
 
 // Remembers (request, node) for a while, by a hash of 64 bits: some 24 to 48 bytes each, and no
-// string. Two that collide, one in 10^13 at a million, would only put off an adoption. Not
+// string. Two that collide, one in 10^13 at a million, would only put off an adoption. A node is
+// known by its id, so that news is late also when the node was removed and registered again. Not
 // thread-safe.
 class LeaseTombstones {
  public:
@@ -45,7 +46,7 @@ class LeaseTombstones {
   };
 
   static std::uint64_t KeyOf(absl::string_view request_id, const DecodeNode& node) {
-    return Mix64(StableHash(request_id, node.ordinal));
+    return Mix64(StableHash(request_id, StableHash(node.spec.node_id)));
   }
   void Expire(MonotonicTime now) {
     while (!order_.empty() && now - order_.front().at >= memory_) DropOldest();

@@ -8,8 +8,8 @@ namespace {
 class LeaseTombstonesTest : public ::testing::Test {
  protected:
   LeaseTombstonesTest() {
-    a_.ordinal = 1;
-    b_.ordinal = 2;
+    a_.spec.node_id = "a";
+    b_.spec.node_id = "b";
   }
 
   DecodeNode a_, b_;
@@ -25,6 +25,14 @@ TEST_F(LeaseTombstonesTest, RemembersARequestOnItsNodeForAWhile) {
   EXPECT_TRUE(ended_.Contains("r", a_, start_ + absl::Seconds(20) - absl::Nanoseconds(1)));
   EXPECT_FALSE(ended_.Contains("r", a_, start_ + absl::Seconds(20)));
   EXPECT_EQ(ended_.size(), 0u);
+}
+
+TEST_F(LeaseTombstonesTest, ANodeThatWasRegisteredAgainIsTheSame) {
+  ended_.Note("r", a_, start_);
+  DecodeNode again;
+  again.spec.node_id = "a";
+  again.ordinal = a_.ordinal + 7;
+  EXPECT_TRUE(ended_.Contains("r", again, start_));
 }
 
 TEST_F(LeaseTombstonesTest, TheLastEndCounts) {

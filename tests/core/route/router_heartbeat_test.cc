@@ -200,6 +200,31 @@ TEST_F(RouterHeartbeatTest, AFinishedIdThatMayBeOfAnEarlierRequestEndsNothing) {
   EXPECT_EQ(Status("a").leases, 0u);
 }
 
+TEST_F(RouterHeartbeatTest, ANodeThatReportsUnannouncedEndsNoLaterLeaseEither) {
+  RegisterNodes({"a"});
+  MustPlace("r");
+  MustRelease("r");
+  MustPlace("r");
+  const Ids ids = {"r"};
+  NodeReport finished = Report("a");
+  finished.finished_request_ids = ids;
+  ASSERT_THAT(router_->Heartbeat(finished), IsOk());
+  EXPECT_EQ(Status("a").leases, 1u);
+}
+
+TEST_F(RouterHeartbeatTest, ANodeThatWasRemovedAndIsBackEndsNoLaterLease) {
+  RegisterAndHear({"a"});
+  MustPlace("r");
+  ASSERT_THAT(router_->RemoveNode("a"), IsOk());
+  RegisterAndHear({"a"});
+  MustPlace("r");
+  const Ids ids = {"r"};
+  NodeReport finished = Report("a");
+  finished.finished_request_ids = ids;
+  ASSERT_THAT(router_->Heartbeat(finished), IsOk());
+  EXPECT_EQ(Status("a").leases, 1u);
+}
+
 TEST_F(RouterHeartbeatTest, AFinishedLeaseOfAnotherNodeIsLeftAlone) {
   RegisterAndHear({"a", "b"});
   const Placement placement = PlaceOn("a", "r");

@@ -110,6 +110,14 @@ TEST_F(RouterReconcileTest, WhatEndedAMomentAgoStaysEnded) {
   EXPECT_EQ(CompleteList("a", {"r"}).adopted, 1u) << "it runs in truth";
 }
 
+TEST_F(RouterReconcileTest, WhatEndedOnANodeThatReportsUnannouncedStaysEnded) {
+  RegisterNodes({"c"});
+  PlaceOn("c", "r");
+  ASSERT_EQ(MustRelease("r"), LeaseOutcome::kDone);
+  EXPECT_EQ(CompleteList("c", {"r"}).not_adopted, 1u);
+  EXPECT_EQ(Status("c").leases, 0u);
+}
+
 TEST_F(RouterReconcileTest, WhatMovedAwayIsNotTakenBack) {
   PlaceOn("a", "r");
   PlaceOn("b", "r");

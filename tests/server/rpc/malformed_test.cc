@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "server/http/content_coding.h"
 #include "tests/server/rpc/raw_http2.h"
 #include "tests/server/rpc/service_methods.h"
 #include "tests/server/secured_daemon.h"
@@ -69,6 +70,20 @@ TEST_F(MalformedTest, ACallWithoutAWholeMessageSaysWhichWasExpected) {
                   StatusIs(Code::kInvalidArgument,
                            HasSubstr(absl::StrCat("expected a ", method.name, "Request"))))
           << "after " << size << " bytes";
+    }
+  }
+}
+
+// Else a few of them, from anybody, would fill the memory: unpacked they may be 1,000 times as
+// long.
+TEST_F(MalformedTest, ACompressedMessageIsRefusedWithoutBeingUnpacked) {
+  StartDaemon(WithTokens(TestConfig()));
+  std::string frame = GrpcFrame(Gzip(std::string(64 << 20, '\0')));
+  frame[0] = 1;  // compressed
+  for (const ServiceMethod& method : AllMethods()) {
+    for (const char* const encoding : {"gzip", "deflate"}) {
+      const absl::Status status = Call(method.path, frame, {{"grpc-encoding", encoding}}).status();
+      EXPECT_THAT(status, StatusIs(Code::kUnimplemented, HasSubstr(encoding))) << method.path;
     }
   }
 }
