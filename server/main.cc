@@ -131,6 +131,7 @@ int Serve(const Flags& flags, const Config& config) {
 int Run(int argc, char** argv) {
   KeepStandardFiles();
   signal(SIGPIPE, SIG_IGN);  // whoever read standard error may be gone
+  signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is to fail a write, as a full disk does
   // Only Wait() sees them; threads inherit that.
   const sigset_t signals = Signals({SIGINT, SIGTERM, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

@@ -117,6 +117,7 @@ class MessageStream : public grpc::ServerBidiReactor<Received<Request>, Response
     } else if (handle) {
       HandleFault();
     }
+    request_.Discard();
     Change([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       reading_ = false;
       if (!ok) half_closed_ = true;

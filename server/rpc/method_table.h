@@ -42,13 +42,14 @@ class MethodTable : public ServiceType::Service {
                                          grpc::CallbackServerContext* rpc,
                                          const Received<Request>* request, Response* response) {
       const bool told = target != nullptr && request->status().ok();
+      const std::string acts_on(told ? target(request->message()) : "");
       return AnswerCall(
-          context, call, rpc,
+          context, call, rpc, *request,
           [&]() -> absl::Status {
             ELDR_RETURN_IF_ERROR(request->status());
             return operation(context, request->message(), response);
           },
-          told ? target(request->message()) : "");
+          acts_on);
     });
   }
 

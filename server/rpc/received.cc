@@ -3,6 +3,7 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include "absl/strings/str_cat.h"
+#include "server/rpc/message_parts.h"
 #include "server/rpc/wire_fault.h"
 
 namespace eldr {
@@ -11,6 +12,15 @@ namespace {
 bool TryParse(grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
   grpc::ProtoBufferReader reader(&bytes);
   return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
+}
+
+std::optional<ReadFault> FindExcess(grpc::ByteBuffer& bytes,
+                                    const google::protobuf::Descriptor& type) {
+  grpc::ProtoBufferReader reader(&bytes);
+  if (!reader.status().ok()) return std::nullopt;
+  const std::optional<WireFault> fault = FindTooManyParts(type, reader, bytes.Length());
+  if (!fault) return std::nullopt;
+  return ReadFault{.status = absl::InvalidArgumentError(fault->what), .id = fault->id};
 }
 
 ReadFault FindFault(grpc::ByteBuffer& bytes, const google::protobuf::Descriptor& type) {
@@ -32,9 +42,15 @@ ReadFault FindFault(grpc::ByteBuffer& bytes, const google::protobuf::Descriptor&
 }  // namespace
 
 ReadFault ReadMessage(grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
+  const google::protobuf::Descriptor& type = *message.GetDescriptor();
   ReadFault fault;
-  if (!bytes.Valid() || !TryParse(bytes, message))
-    fault = FindFault(bytes, *message.GetDescriptor());
+  if (!bytes.Valid()) {
+    fault = FindFault(bytes, type);
+  } else if (std::optional<ReadFault> excess = FindExcess(bytes, type)) {
+    fault = *std::move(excess);
+  } else if (!TryParse(bytes, message)) {
+    fault = FindFault(bytes, type);
+  }
   bytes.Clear();
   return fault;
 }

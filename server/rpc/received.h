@@ -7,6 +7,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -22,7 +23,8 @@ struct ReadFault {
   std::optional<std::uint64_t> id;
 };
 
-// Parses `bytes`, which are empty afterwards.
+// Parses `bytes`, which are empty afterwards; not those that would take far more memory than their
+// size (message_parts.h).
 ReadFault ReadMessage(grpc::ByteBuffer& bytes, google::protobuf::Message& message);
 
 // Takes the place of Message as the type of what a method receives. gRPC parses messages before it
@@ -39,11 +41,24 @@ class Received {
   const Message& message() const { return message_; }
   Message& message() { return message_; }
 
-  void Read(grpc::ByteBuffer& bytes) { fault_ = ReadMessage(bytes, message_); }
+  void Read(grpc::ByteBuffer& bytes) {
+    large_ = bytes.Valid() && bytes.Length() > kSmall;
+    fault_ = ReadMessage(bytes, message_);
+  }
+
+  // Gives back the memory of a message that has been acted upon, unless it is small. gRPC keeps
+  // what a call received until its answer is on the way, of thousands of calls at a time; and it
+  // hands it over as const, though it is the method's alone.
+  void Discard() const {
+    if (large_) message_ = Message();
+  }
 
  private:
-  Message message_;
+  static constexpr std::size_t kSmall = 4096;  // bytes, as it was sent
+
+  mutable Message message_;
   ReadFault fault_;
+  bool large_ = false;
 };
 
 }  // namespace eldr

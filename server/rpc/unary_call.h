@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "server/auth/authorizer.h"
 #include "server/rpc/call_limits.h"
+#include "server/rpc/received.h"
 #include "server/rpc/service_context.h"
 
 namespace eldr {
@@ -52,10 +53,13 @@ class UnaryCall {
   absl::Status admitted_;
 };
 
-// Answers a call by `work`, which fills the response and answers a Status.
-template <typename Work>
+// Answers a call by `work`, which fills the response and answers a Status. After that, and also if
+// the call is not admitted, nothing of `received` is needed any more, but for `target`, which must
+// not be a part of it.
+template <typename Request, typename Work>
 grpc::ServerUnaryReactor* AnswerCall(ServiceContext& context, Call call,
-                                     grpc::CallbackServerContext* rpc, Work&& work,
+                                     grpc::CallbackServerContext* rpc,
+                                     const Received<Request>& received, Work&& work,
                                      absl::string_view target = "") {
   grpc::ServerUnaryReactor* const reactor = rpc->DefaultReactor();
   if (context.state != nullptr) {
@@ -63,13 +67,16 @@ grpc::ServerUnaryReactor* AnswerCall(ServiceContext& context, Call call,
     auto waiting = std::make_unique<UnaryCall>(context, call, *rpc);
     absl::Status status =
         waiting->admitted().ok() ? std::forward<Work>(work)() : waiting->admitted();
+    received.Discard();
     WhenKept(context, [waiting = std::move(waiting), reactor, status = std::move(status),
                        target = std::string(target)] { waiting->Answer(reactor, status, target); });
     return reactor;
   }
   UnaryCall admitted(context, call, *rpc);
-  admitted.Answer(
-      reactor, admitted.admitted().ok() ? std::forward<Work>(work)() : admitted.admitted(), target);
+  const absl::Status status =
+      admitted.admitted().ok() ? std::forward<Work>(work)() : admitted.admitted();
+  received.Discard();
+  admitted.Answer(reactor, status, target);
   return reactor;
 }
 

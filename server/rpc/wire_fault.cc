@@ -16,9 +16,6 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::internal::WireFormatLite;
 
-// As deep as the parser goes.
-constexpr int kMostDepth = 100;
-
 // Goes through the fields, remembers the first fault, and goes on where the bytes allow.
 class Walk {
  public:
@@ -79,8 +76,8 @@ class Walk {
     const int size = static_cast<int>(length);
     if (field != nullptr && field->type() == FieldDescriptor::TYPE_STRING) return Text(name, size);
     if (field == nullptr || field->type() != FieldDescriptor::TYPE_MESSAGE) return in_.Skip(size);
-    if (depth == kMostDepth) {
-      return Fault(name, absl::StrCat("got messages nested deeper than ", kMostDepth));
+    if (depth == kMostMessageDepth) {
+      return Fault(name, absl::StrCat("got messages nested deeper than ", kMostMessageDepth));
     }
     const auto limit = in_.PushLimit(size);
     // What cannot be told apart inside ends where the message ends.

@@ -12,6 +12,9 @@
 
 namespace eldr {
 
+// As deep as the parser goes.
+inline constexpr int kMostMessageDepth = 100;
+
 // The parser only says that it failed. This names the field, for the one who has to find the fault.
 struct WireFault {
   // The first fault: "place.request_id: got text that is not UTF-8 at byte 1, expected UTF-8".

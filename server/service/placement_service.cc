@@ -16,21 +16,26 @@ namespace {
 
 // A placement whose turn has not come yet.
 grpc::ServerUnaryReactor* QueuePlacement(ServiceContext& context, grpc::CallbackServerContext* rpc,
-                                         const v1::PlaceRequest& request,
+                                         const Received<v1::PlaceRequest>& received,
                                          v1::PlaceResponse* response) {
+  const v1::PlaceRequest& request = received.message();
   grpc::ServerUnaryReactor* const reactor = rpc->DefaultReactor();
   const auto call = std::make_shared<UnaryCall>(context, Call::kPlace, *rpc);
   absl::Status status = call->admitted();
   if (status.ok()) {
     status = context.placements.Queue(
-        QueueOf(context, request.model()), [&context, rpc, &request, response, reactor, call] {
+        QueueOf(context, request.model()), [&context, rpc, &received, response, reactor, call] {
           // Who gave up meanwhile would never release the lease.
           absl::Status placed = CheckWanted(*rpc);
-          if (placed.ok()) placed = Place(context, request, TraceIdOf(*rpc), response);
+          if (placed.ok()) placed = Place(context, received.message(), TraceIdOf(*rpc), response);
+          received.Discard();
           WhenKept(context, [call, reactor, placed] { call->Answer(reactor, placed); });
         });
   }
-  if (!status.ok()) call->Answer(reactor, status);
+  if (!status.ok()) {
+    received.Discard();
+    call->Answer(reactor, status);
+  }
   return reactor;
 }
 
@@ -41,17 +46,17 @@ grpc::ServerUnaryReactor* StartPlacement(ServiceContext& context, grpc::Callback
   const absl::StatusOr<absl::Duration> wait =
       received.status().ok() ? SignatureWaitOf(request) : received.status();
   if (!wait.ok()) {
-    return AnswerCall(context, Call::kPlace, rpc, [&wait] { return wait.status(); });
+    return AnswerCall(context, Call::kPlace, rpc, received, [&wait] { return wait.status(); });
   }
   if (*wait > absl::ZeroDuration()) {
-    return NewWaitingPlacement(context, rpc, request, response, *wait);
+    return NewWaitingPlacement(context, rpc, received, response, *wait);
   }
   if (const AdmissionQueue::Turn turn =
           context.placements.TryEnter(QueueOf(context, request.model()))) {
-    return AnswerCall(context, Call::kPlace, rpc,
+    return AnswerCall(context, Call::kPlace, rpc, received,
                       [&] { return Place(context, request, TraceIdOf(*rpc), response); });
   }
-  return QueuePlacement(context, rpc, request, response);
+  return QueuePlacement(context, rpc, received, response);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ void PlacementStream::Handle(v1::StreamPlacementsRequest& request) {
 
 void PlacementStream::Wait(Query query, absl::Duration wait, MonotonicTime start) {
   const v1::PlaceRequest& place = query->place();
-  absl::StatusOr<CallLimits::Hold> hold = context_.limits.EnterWait(peer(), place.ByteSizeLong());
+  absl::StatusOr<CallLimits::Hold> hold = context_.limits.EnterWait(peer(), place.SpaceUsedLong());
   if (!hold.ok()) {
     Conclude(query->id(), {}, hold.status(), start);
     return;

@@ -19,20 +19,22 @@ class WaitingPlacement final : public grpc::ServerUnaryReactor {
  public:
   // `call` is admitted.
   WaitingPlacement(ServiceContext& context, grpc::CallbackServerContext* rpc,
-                   const v1::PlaceRequest& request, v1::PlaceResponse* response,
+                   const Received<v1::PlaceRequest>& received, v1::PlaceResponse* response,
                    std::unique_ptr<UnaryCall> call, CallLimits::Hold hold, absl::Duration wait)
       : context_(context),
         rpc_(rpc),
-        request_(request),
+        received_(received),
         response_(response),
         call_(std::move(call)),
         hold_(std::move(hold)),
         // Until the service method returns gRPC neither cancels nor deletes, so this is set by
         // then.
-        wait_(SignatureWait::Start(context.router, request.model(), request.request_id(), wait,
+        wait_(SignatureWait::Start(context.router, request().model(), request().request_id(), wait,
                                    [this] { OnWaited(); })) {}
 
  private:
+  const v1::PlaceRequest& request() const { return received_.message(); }
+
   // The client is gone: a placement would only leave a lease that nobody releases. gRPC also calls
   // this when the call is answered already.
   void OnCancel() override {
@@ -43,21 +45,22 @@ class WaitingPlacement final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
   void OnWaited() {
-    PlaceInTurn(context_, request_.model(), [this](absl::Status status) {
+    PlaceInTurn(context_, request().model(), [this](absl::Status status) {
       if (status.ok()) status = CheckWanted(*rpc_);
-      if (status.ok()) status = eldr::Place(context_, request_, TraceIdOf(*rpc_), response_);
+      if (status.ok()) status = eldr::Place(context_, request(), TraceIdOf(*rpc_), response_);
       WhenKept(context_, [this, status] { Answer(status); });
     });
   }
 
   void Answer(const absl::Status& status) {
+    received_.Discard();
     hold_ = CallLimits::Hold();
     call_->Answer(this, status);  // may delete this
   }
 
   ServiceContext& context_;
   grpc::CallbackServerContext* const rpc_;
-  const v1::PlaceRequest& request_;
+  const Received<v1::PlaceRequest>& received_;
   v1::PlaceResponse* const response_;
   const std::unique_ptr<UnaryCall> call_;
   CallLimits::Hold hold_;
@@ -68,23 +71,24 @@ class WaitingPlacement final : public grpc::ServerUnaryReactor {
 
 grpc::ServerUnaryReactor* NewWaitingPlacement(ServiceContext& context,
                                               grpc::CallbackServerContext* rpc,
-                                              const v1::PlaceRequest& request,
+                                              const Received<v1::PlaceRequest>& received,
                                               v1::PlaceResponse* response, absl::Duration wait) {
   auto call = std::make_unique<UnaryCall>(context, Call::kPlace, *rpc);
   absl::Status status = call->admitted();
   CallLimits::Hold hold;
   if (status.ok()) {
     absl::StatusOr<CallLimits::Hold> entered =
-        context.limits.EnterWait(PeerOf(*rpc), request.ByteSizeLong());
+        context.limits.EnterWait(PeerOf(*rpc), received.message().SpaceUsedLong());
     status = entered.status();
     if (status.ok()) hold = *std::move(entered);
   }
   if (!status.ok()) {
+    received.Discard();
     grpc::ServerUnaryReactor* const reactor = rpc->DefaultReactor();
     call->Answer(reactor, status);
     return reactor;
   }
-  return new WaitingPlacement(context, rpc, request, response, std::move(call), std::move(hold),
+  return new WaitingPlacement(context, rpc, received, response, std::move(call), std::move(hold),
                               wait);
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "eldr/v1/placement.pb.h"
+#include "server/rpc/received.h"
 #include "server/rpc/service_context.h"
 
 namespace eldr {
@@ -15,7 +16,7 @@ namespace eldr {
 // It deletes itself when it is done.
 grpc::ServerUnaryReactor* NewWaitingPlacement(ServiceContext& context,
                                               grpc::CallbackServerContext* rpc,
-                                              const v1::PlaceRequest& request,
+                                              const Received<v1::PlaceRequest>& received,
                                               v1::PlaceResponse* response, absl::Duration wait);
 
 }  // namespace eldr

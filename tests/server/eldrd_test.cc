@@ -168,6 +168,14 @@ TEST_F(EldrdTest, WritesItsPortsAndEndsInOrderOnASignal) {
   }
 }
 
+// As a write does that goes beyond a limit of file sizes (ulimit -f, LimitFSIZE).
+TEST_F(EldrdTest, ALimitOfFileSizesDoesNotEndIt) {
+  SpawnAndWaitForPorts("0s");
+  ASSERT_EQ(kill(pid_, SIGXFSZ), 0);
+  ASSERT_EQ(kill(pid_, SIGTERM), 0);
+  EXPECT_EQ(Wait(), 0);
+}
+
 TEST_F(EldrdTest, ASecondSignalEndsAtOnce) {
   SpawnAndWaitForPorts("1h");
   kill(pid_, SIGTERM);

@@ -54,6 +54,21 @@ TEST(ReceivedTest, AMessageIsRead) {
   EXPECT_THAT(Receive<v1::PlaceRequest>("").status(), IsOk()) << "no bytes are a message";
 }
 
+TEST(ReceivedTest, ALargeMessageGivesItsMemoryBackBeforeTheCallEnds) {
+  v1::PlaceRequest sent;
+  for (int i = 0; i < 10'000; ++i) sent.add_allow_nodes("n");
+  const auto received = Receive<v1::PlaceRequest>(sent.SerializeAsString());
+  EXPECT_EQ(received.message().allow_nodes_size(), 10'000);
+  received.Discard();
+  EXPECT_LT(received.message().SpaceUsedLong(), 1000u);
+  // A small one stays, for the next of its stream to be read into.
+  sent.clear_allow_nodes();
+  sent.set_model("m");
+  const auto small = Receive<v1::PlaceRequest>(sent.SerializeAsString());
+  small.Discard();
+  EXPECT_EQ(small.message().model(), "m");
+}
+
 TEST(ReceivedTest, WhatIsWrongIsNamedByItsField) {
   const struct {
     std::string bytes;
