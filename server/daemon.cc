@@ -131,6 +131,18 @@ absl::Status Daemon::Build() {
     ELDR_RETURN_IF_ERROR(DeclareModel(*context_, model).status());
   }
   if (state_ != nullptr) RestoreState();
+  if (config_.discovery.enabled()) {
+    ELDR_ASSIGN_OR_RETURN(
+        discovery_,
+        Discovery::Create(config_.discovery,
+                          {.router = *router_,
+                           .event_log = event_log_.get(),
+                           .clock = clock_,
+                           .log = log_,
+                           .registry = registry_,
+                           .seed = static_cast<std::uint64_t>(absl::ToUnixNanos(start_time_))}));
+    discovery_->Start();
+  }
   placement_service_ = std::make_unique<PlacementService>(*context_);
   fleet_service_ = std::make_unique<FleetService>(*context_);
   model_service_ = std::make_unique<ModelService>(*context_);
@@ -287,6 +299,7 @@ void Daemon::Stop() {
   grpc_->Stop(kFlushGrace);
   if (!drained) calls_.WaitUntilIdle(kLeaveGrace);
   http_->Stop();
+  discovery_.reset();
   reloader_.reset();
   recorder_.reset();
   historian_.reset();

@@ -23,6 +23,7 @@
 #include "server/base/log.h"
 #include "server/base/ticker.h"
 #include "server/config/config.h"
+#include "server/discovery/discovery.h"
 #include "server/grpc_server.h"
 #include "server/http/http_server.h"
 #include "server/metrics/fleet_collector.h"
@@ -135,6 +136,7 @@ class Daemon {
   // nullptr if nothing is recorded. Its last words may be a snapshot of the router, which has to be
   // there still; by then nobody calls the router, which would tell of it.
   std::unique_ptr<EventLog> event_log_;
+  std::unique_ptr<Discovery> discovery_;  // nullptr if nodes register themselves alone
   std::unique_ptr<PlacementFeed> feed_;
   std::unique_ptr<History> history_;  // nullptr if no page shows it
   std::unique_ptr<FleetCollector> collector_;

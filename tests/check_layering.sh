@@ -57,8 +57,15 @@ forbid 'grpc|google/|CLI/|.*\.pb\.h|eldr/|client/(ctl|src)/' \
 forbid 'grpc|google/|CLI/|.*\.pb\.h|eldr/|core/|client/(agent|ctl|engines|src)/' \
   'client/scrape knows pages of metrics, neither the service nor a command line' client/scrape
 
-# Nothing builds on the daemon but the daemon, its tests and the load drivers.
-forbid '(client|tools|bench|tests)/' 'server includes only server, core and the generated protos' server
+# Nothing builds on the daemon but the daemon, its tests and the load drivers. Discovery reads
+# engines' pages as the agent does.
+for folder in server/*/; do
+  [[ $folder != server/discovery/ ]] || continue
+  forbid 'client/' 'of the server only discovery includes client/scrape, and nothing else of the client' "$folder"
+done
+forbid 'client/([^s]|s[^c])' 'discovery includes client/scrape, and nothing else of the client' server/discovery
+forbid '(client|tools|bench|tests)/' 'server includes only server, core and the generated protos' server/*.cc server/*.h
+forbid '(tools|bench|tests)/' 'server includes only server, core and the generated protos' server
 
 # What people run does not need what measures us.
 forbid '(bench|tests)/' 'tools include core, client and the converters of the server' tools
@@ -86,7 +93,7 @@ check_layers() {
   done
 }
 check_layers core base version model signature prefix profile residency step_time fleet books intake policy route
-check_layers server config base convert record metrics state auth http ui rpc service page
+check_layers server config base convert record metrics state auth http ui rpc service discovery page
 
 # The sources at the root of server/ put the daemon together: they are above all its layers.
 for folder in server/*/; do

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/scrape/http_transfers.h"
 
 namespace eldr::scrape {
 
@@ -22,14 +23,10 @@ class PageFetcher {
     // Of the body; headers have 64 KiB.
     std::size_t max_bytes = std::size_t{8} << 20;
   };
-  struct Page {
-    int status = 0;  // 200
-    std::string body;
-  };
+  using Page = HttpTransfers::Answer;
 
   // INVALID_ARGUMENT, naming the URL, unless it is http:// or https:// with a host.
   static absl::StatusOr<std::unique_ptr<PageFetcher>> Create(std::string url, Options options);
-  ~PageFetcher();
 
   // UNAVAILABLE, DEADLINE_EXCEEDED or RESOURCE_EXHAUSTED, naming the URL and why. Any HTTP status
   // is an answer.
@@ -38,11 +35,11 @@ class PageFetcher {
   const std::string& url() const { return url_; }
 
  private:
-  struct Handle;  // libcurl's
-  PageFetcher(std::string url, std::unique_ptr<Handle> handle);
+  PageFetcher(std::string url, Options options);
 
   const std::string url_;
-  const std::unique_ptr<Handle> handle_;
+  const Options options_;
+  HttpTransfers transfers_;
 };
 
 }  // namespace eldr::scrape

@@ -59,6 +59,9 @@ class ModelRouter {
   absl::StatusOr<std::uint32_t> DrainNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<NodeState> UndrainNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
   RemoveResult RemoveNode(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // FAILED_PRECONDITION if the node is registered and the guard says no.
+  absl::Status CheckGuard(absl::string_view node_id, NodeGuard guard) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // Lets a node go that is not heard, so that another model's node can take its id. ALREADY_EXISTS
   // if it is heard.
   absl::Status GiveWay(absl::string_view node_id) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -75,6 +75,14 @@ const DecodeNode* ModelRouter::FindTwin(const DecodeNode& node) const {
   return nullptr;
 }
 
+absl::Status ModelRouter::CheckGuard(absl::string_view node_id, NodeGuard guard) const {
+  MutexLock lock(mutex_);
+  const DecodeNode* const node = book_.FindNode(node_id);
+  if (node == nullptr || guard(node->spec)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("node_id: \"", node_id, "\" is registered by another"));
+}
+
 absl::Status ModelRouter::GiveWay(absl::string_view node_id) {
   MutexLock lock(mutex_);
   const MonotonicTime now = Advance();

@@ -192,12 +192,16 @@ bool Router::CancelWait(absl::string_view model_name, std::uint64_t wait_id) {
   return model.ok() && (*model)->CancelWait(wait_id);
 }
 
-absl::StatusOr<RegisterResult> Router::RegisterNode(const NodeSpec& spec) {
+absl::StatusOr<RegisterResult> Router::RegisterNode(const NodeSpec& spec,
+                                                    std::optional<NodeGuard> guard) {
   ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModel(spec.model));
   // Before another model's node gives way.
   ELDR_RETURN_IF_ERROR(ValidateNodeSpec(spec, options_.node_timeout));
   const NodeIdLocks::Lock node_lock(node_locks_, spec.node_id);
   ModelRouter* const owner = OwnerOf(spec.node_id);
+  if (guard && owner != nullptr) {
+    ELDR_RETURN_IF_ERROR(owner->CheckGuard(spec.node_id, *guard));
+  }
   if (owner != nullptr && owner != model) {
     ELDR_RETURN_IF_ERROR(owner->GiveWay(spec.node_id));
   }
@@ -209,25 +213,53 @@ absl::StatusOr<RegisterResult> Router::RegisterNode(const NodeSpec& spec) {
   return result;
 }
 
-absl::StatusOr<HeartbeatResult> Router::Heartbeat(const NodeReport& report) {
+absl::StatusOr<ModelRouter*> Router::FindGuarded(absl::string_view node_id, NodeGuard guard) const {
+  ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModelOfNode(node_id));
+  ELDR_RETURN_IF_ERROR(model->CheckGuard(node_id, guard));
+  return model;
+}
+
+absl::StatusOr<HeartbeatResult> Router::Heartbeat(const NodeReport& report,
+                                                  std::optional<NodeGuard> guard) {
+  if (guard) {
+    const NodeIdLocks::Lock node_lock(node_locks_, report.node_id);
+    ELDR_ASSIGN_OR_RETURN(ModelRouter* const guarded, FindGuarded(report.node_id, *guard));
+    return guarded->Heartbeat(report);
+  }
   ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModelOfNode(report.node_id));
   return model->Heartbeat(report);
 }
 
-absl::StatusOr<std::uint32_t> Router::DrainNode(absl::string_view node_id) {
+absl::StatusOr<std::uint32_t> Router::DrainNode(absl::string_view node_id,
+                                                std::optional<NodeGuard> guard) {
+  if (guard) {
+    const NodeIdLocks::Lock node_lock(node_locks_, node_id);
+    ELDR_ASSIGN_OR_RETURN(ModelRouter* const guarded, FindGuarded(node_id, *guard));
+    return guarded->DrainNode(node_id);
+  }
   ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModelOfNode(node_id));
   return model->DrainNode(node_id);
 }
 
-absl::StatusOr<NodeState> Router::UndrainNode(absl::string_view node_id) {
+absl::StatusOr<NodeState> Router::UndrainNode(absl::string_view node_id,
+                                              std::optional<NodeGuard> guard) {
+  if (guard) {
+    const NodeIdLocks::Lock node_lock(node_locks_, node_id);
+    ELDR_ASSIGN_OR_RETURN(ModelRouter* const guarded, FindGuarded(node_id, *guard));
+    return guarded->UndrainNode(node_id);
+  }
   ELDR_ASSIGN_OR_RETURN(ModelRouter* const model, FindModelOfNode(node_id));
   return model->UndrainNode(node_id);
 }
 
-absl::StatusOr<RemoveResult> Router::RemoveNode(absl::string_view node_id) {
+absl::StatusOr<RemoveResult> Router::RemoveNode(absl::string_view node_id,
+                                                std::optional<NodeGuard> guard) {
   const NodeIdLocks::Lock node_lock(node_locks_, node_id);
   ModelRouter* const owner = OwnerOf(node_id);
   if (owner == nullptr) return RemoveResult{};
+  if (guard) {
+    ELDR_RETURN_IF_ERROR(owner->CheckGuard(node_id, *guard));
+  }
   const RemoveResult result = owner->RemoveNode(node_id);
   MutexLock lock(nodes_mutex_);
   nodes_.erase(node_id);

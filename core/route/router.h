@@ -170,6 +170,10 @@ struct Explanation {
 using ReceiptVisitor =
     absl::FunctionRef<void(std::uint64_t sequence, const Receipt& receipt, bool lease_held)>;
 
+// Whether what somebody does in a node's stead may be done, by how the node is registered. Called
+// while registrations of its id wait: it must be quick and must not call the router.
+using NodeGuard = absl::FunctionRef<bool(const NodeSpec& registered)>;
+
 class Router {
  public:
   struct Options {
@@ -245,12 +249,20 @@ class Router {
   // True if the wait was ended by this call, so that its callback has not run and never will.
   bool CancelWait(absl::string_view model, std::uint64_t wait_id);
 
-  absl::StatusOr<RegisterResult> RegisterNode(const NodeSpec& spec);
-  absl::StatusOr<HeartbeatResult> Heartbeat(const NodeReport& report);
+  // Of the five calls that follow, one with a guard is made by another than the node: nothing is
+  // done and the answer is FAILED_PRECONDITION if the id is registered and the guard says no. No
+  // registration comes between the two.
+  absl::StatusOr<RegisterResult> RegisterNode(const NodeSpec& spec,
+                                              std::optional<NodeGuard> guard = std::nullopt);
+  absl::StatusOr<HeartbeatResult> Heartbeat(const NodeReport& report,
+                                            std::optional<NodeGuard> guard = std::nullopt);
   // The leases the node still holds.
-  absl::StatusOr<std::uint32_t> DrainNode(absl::string_view node_id);
-  absl::StatusOr<NodeState> UndrainNode(absl::string_view node_id);
-  absl::StatusOr<RemoveResult> RemoveNode(absl::string_view node_id);
+  absl::StatusOr<std::uint32_t> DrainNode(absl::string_view node_id,
+                                          std::optional<NodeGuard> guard = std::nullopt);
+  absl::StatusOr<NodeState> UndrainNode(absl::string_view node_id,
+                                        std::optional<NodeGuard> guard = std::nullopt);
+  absl::StatusOr<RemoveResult> RemoveNode(absl::string_view node_id,
+                                          std::optional<NodeGuard> guard = std::nullopt);
   // Ordered by model and id; an empty model means all. Those that come after `after`, and `most` of
   // them.
   absl::StatusOr<std::vector<NodeStatus>> ListNodes(absl::string_view model,
@@ -317,6 +329,8 @@ class Router {
   // NOT_FOUND, naming the model, if it is not declared.
   absl::StatusOr<ModelRouter*> FindModel(absl::string_view name) const;
   absl::StatusOr<ModelRouter*> FindModelOfNode(absl::string_view node_id) const;
+  // The same for a call with a guard, OK if that lets it. REQUIRES: the id is locked.
+  absl::StatusOr<ModelRouter*> FindGuarded(absl::string_view node_id, NodeGuard guard) const;
   // nullptr if the id is not registered.
   ModelRouter* OwnerOf(absl::string_view node_id) const ABSL_LOCKS_EXCLUDED(nodes_mutex_);
   // Takes nodes that the model has forgotten off nodes_.

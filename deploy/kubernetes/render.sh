@@ -21,3 +21,4 @@ render() {
 render eldrd ""
 render sidecar sidecar
 render secured secured
+render discovery discovery

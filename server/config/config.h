@@ -98,6 +98,43 @@ struct StateConfig {
   absl::Duration sync_interval = absl::Milliseconds(100);
 };
 
+// Which pods of a cluster are engines; off unless one of the two is set.
+struct KubernetesConfig {
+  std::string selector;                              // of labels, as the API server takes it
+  std::string inference_pool;                        // whose selector and ports count instead
+  std::vector<std::uint32_t> target_ports = {8000};  // with `selector`
+  std::string name_space;                            // empty: that of the credentials
+  std::string api_server = "https://kubernetes.default.svc";
+  // A folder with token, ca.crt and namespace, as a service account's is mounted.
+  std::string credentials = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+  bool enabled() const { return !selector.empty() || !inference_pool.empty(); }
+};
+
+// How the daemon reads the load of discovered nodes off their metrics pages.
+struct ScrapeConfig {
+  std::string preset;  // empty: it does not; vllm, sglang, trtllm
+  absl::Duration interval = absl::Seconds(1);
+  absl::Duration timeout = absl::Seconds(1);
+  std::string path;                  // empty: the preset's
+  std::vector<std::string> metrics;  // METRIC=NAME, as eldr-agent --metric
+};
+
+// Nodes that register nothing themselves. Off unless a source is set.
+struct DiscoveryConfig {
+  std::string model;  // of engines whose label tells none
+  std::string model_label;
+  std::string role_label = "llm-d.ai/role";
+  std::string expert_group_label;
+  absl::Duration remove_after = absl::Seconds(30);
+  std::uint64_t max_endpoints = 4096;  // of each source
+  std::string file;                    // empty: none
+  KubernetesConfig kubernetes;
+  ScrapeConfig scrape;
+
+  bool enabled() const { return !file.empty() || kubernetes.enabled(); }
+};
+
 struct Config {
   GrpcConfig grpc;
   HttpConfig http;
@@ -112,6 +149,7 @@ struct Config {
   CaptureConfig capture;
   EventLogConfig event_log;
   StateConfig state;
+  DiscoveryConfig discovery;
   PolicySettings default_policy;
   std::vector<ModelSpec> models;
 };

@@ -72,6 +72,38 @@ void AddAuthFields(AuthConfig& auth, std::vector<ConfigField>& fields) {
   }
 }
 
+void AddDiscoveryFields(DiscoveryConfig& discovery, std::vector<ConfigField>& fields) {
+  constexpr Range<std::uint64_t> kNameBytes = {0, kModelNameBytesRange.most};
+  constexpr Duration kUpToAMinute = {absl::Milliseconds(100), absl::Minutes(1)};
+  fields.push_back(Name("discovery.model", discovery.model, kNameBytes));
+  fields.push_back(Text("discovery.model_label", discovery.model_label, "the key of a label"));
+  fields.push_back(Text("discovery.role_label", discovery.role_label, "the key of a label"));
+  fields.push_back(
+      Text("discovery.expert_group_label", discovery.expert_group_label, "the key of a label"));
+  fields.push_back(Time("discovery.remove_after", discovery.remove_after, kUpToAnHour));
+  fields.push_back(Whole("discovery.max_endpoints", discovery.max_endpoints, {1, 65536}));
+  fields.push_back(Path("discovery.file", discovery.file, "a file of endpoints"));
+  KubernetesConfig& kubernetes = discovery.kubernetes;
+  fields.push_back(Text("discovery.kubernetes.selector", kubernetes.selector,
+                        "a selector of labels, such as app=vllm,llm-d.ai/role=decode"));
+  fields.push_back(Text("discovery.kubernetes.inference_pool", kubernetes.inference_pool,
+                        "the name of an InferencePool"));
+  fields.push_back(Ports("discovery.kubernetes.target_ports", kubernetes.target_ports));
+  fields.push_back(
+      Text("discovery.kubernetes.namespace", kubernetes.name_space, "the name of a namespace"));
+  fields.push_back(ApiServer("discovery.kubernetes.api_server", kubernetes.api_server));
+  fields.push_back(Path("discovery.kubernetes.credentials", kubernetes.credentials,
+                        "a folder with token, ca.crt and namespace"));
+  ScrapeConfig& scrape = discovery.scrape;
+  fields.push_back(
+      Choice("discovery.scrape.preset", scrape.preset, {"", "vllm", "sglang", "trtllm"}));
+  fields.push_back(Time("discovery.scrape.interval", scrape.interval, kUpToAMinute));
+  fields.push_back(Time("discovery.scrape.timeout", scrape.timeout, kUpToAMinute));
+  fields.push_back(Text("discovery.scrape.path", scrape.path, "the path of a page"));
+  fields.push_back(Texts("discovery.scrape.metrics", scrape.metrics,
+                         "METRIC=NAME[,NAME], such as running=my_engine_running"));
+}
+
 void AddLimitFields(Router::Options& router, CallLimitsConfig& limits,
                     std::vector<ConfigField>& fields) {
   fields.push_back(Whole("limits.models", router.max_models, kMaxModelsRange));
@@ -143,6 +175,7 @@ std::vector<ConfigField> FieldsOf(Config& config) {
   AddTlsFields(config.tls, fields);
   AddAuthFields(config.auth, fields);
   AddLimitFields(router, config.limits, fields);
+  AddDiscoveryFields(config.discovery, fields);
   AddPolicyFields("default_policy.", config.default_policy, fields);
   return fields;
 }

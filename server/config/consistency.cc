@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -87,6 +88,7 @@ constexpr Dependence kDependences[] = {
     {"state_sync", "state_dir"},
     {"state_sync_interval", "state_dir"},
     {"tls.client_certificates", "tls.client_ca"},
+    {"discovery.scrape.", "discovery.scrape.preset"},
 };
 
 absl::Status CheckDependences(Config config, const ConfigOrigins& origins) {
@@ -120,6 +122,53 @@ absl::Status CheckAddresses(const std::vector<std::string>& addresses,
   return absl::OkStatus();
 }
 
+// OK if all keys under `prefix` are as by default; else what they need.
+absl::Status CheckUntouched(Config config, absl::string_view prefix, absl::string_view needed,
+                            const ConfigOrigins& origins) {
+  Config defaults;
+  const std::vector<ConfigField> fields = FieldsOf(config), others = FieldsOf(defaults);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::string value = fields[i].print();
+    if (!absl::StartsWith(fields[i].path, prefix) || value == others[i].print()) continue;
+    return Refuse(fields[i].path, Quote(value),
+                  absl::StrCat(needed, " with it; without, it has no effect"), origins);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDiscovery(const Config& config, const ConfigOrigins& origins) {
+  const DiscoveryConfig& discovery = config.discovery;
+  const KubernetesConfig& kubernetes = discovery.kubernetes;
+  if (!kubernetes.enabled()) {
+    ELDR_RETURN_IF_ERROR(CheckUntouched(
+        config, "discovery.kubernetes.",
+        "discovery.kubernetes.selector or discovery.kubernetes.inference_pool", origins));
+  }
+  if (!discovery.enabled()) {
+    return CheckUntouched(config, "discovery.",
+                          "discovery.file or a selector or pool in discovery.kubernetes", origins);
+  }
+  if (discovery.model.empty() && discovery.model_label.empty()) {
+    const std::pair<absl::string_view, absl::string_view> sources[] = {
+        {"discovery.file", discovery.file},
+        {"discovery.kubernetes.selector", kubernetes.selector},
+        {"discovery.kubernetes.inference_pool", kubernetes.inference_pool}};
+    for (const auto& [key, value] : sources) {
+      ELDR_RETURN_IF_ERROR(
+          CheckNeeds(key, value, false, "discovery.model or discovery.model_label", origins));
+    }
+  }
+  if (kubernetes.target_ports.empty()) {
+    return Refuse("discovery.kubernetes.target_ports", "[]", "a port", origins);
+  }
+  if (kubernetes.inference_pool.empty()) return absl::OkStatus();
+  const bool ports_told = kubernetes.target_ports != KubernetesConfig().target_ports;
+  if (kubernetes.selector.empty() && !ports_told) return absl::OkStatus();
+  return Refuse(absl::StrCat("discovery.kubernetes.", ports_told ? "target_ports" : "selector"),
+                "a value beside inference_pool", "one of the two: a pool has a selector and ports",
+                origins);
+}
+
 // A file that is larger than all may be together would never be deleted.
 absl::Status CheckFileSizes(absl::string_view section, std::uint64_t file_bytes,
                             std::uint64_t max_bytes, const ConfigOrigins& origins) {
@@ -145,6 +194,7 @@ absl::Status CheckConsistency(const Config& config, const ConfigOrigins& origins
   ELDR_RETURN_IF_ERROR(CheckPlaintext("http", {config.http.listen},
                                       config.http.insecure || config.http.tls, origins));
   ELDR_RETURN_IF_ERROR(CheckDependences(config, origins));
+  ELDR_RETURN_IF_ERROR(CheckDiscovery(config, origins));
   ELDR_RETURN_IF_ERROR(
       CheckFileSizes("capture", config.capture.file_bytes, config.capture.max_bytes, origins));
   return CheckFileSizes("event_log", config.event_log.file_bytes, config.event_log.max_bytes,

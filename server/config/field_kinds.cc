@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "server/config/listen_address.h"
 #include "server/config/utf8.h"
@@ -47,11 +48,27 @@ std::string QuotedList(const std::vector<std::string>& values) {
   return absl::StrCat("[", absl::StrJoin(values, ", ", quote), "]");
 }
 
-bool IsPath(absl::string_view text) {
-  // Nobody expands a home folder here, and the system ends a path at a NUL.
-  if (text == "~" || absl::StartsWith(text, "~/")) return false;
+bool IsPrintable(absl::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
+}
+
+bool IsPath(absl::string_view text) {
+  // Nobody expands a home folder here, and the system ends a path at a NUL.
+  return text != "~" && !absl::StartsWith(text, "~/") && IsPrintable(text);
+}
+
+bool IsApiServer(absl::string_view text) {
+  const bool tls = absl::ConsumePrefix(&text, "https://");
+  if (!tls && !absl::ConsumePrefix(&text, "http://")) return false;
+  if (text.find_first_of("/@?# ") != absl::string_view::npos) return false;
+  // A port is told or the scheme's: an address of the loopback alone goes without a certificate.
+  const bool has_port =
+      text.rfind(':') != absl::string_view::npos && (text.empty() || text.back() != ']');
+  const auto address =
+      ParseListenAddress(has_port ? std::string(text) : absl::StrCat(text, ":443"));
+  return address.ok() && !address->unix_socket && !address->host.empty() &&
+         (tls || address->loopback());
 }
 
 constexpr char kAddressExpected[] = "HOST:PORT with a port of 0 to 65535, [IPV6]:PORT or unix:PATH";
@@ -192,6 +209,33 @@ ConfigField Path(std::string path, std::string& value, absl::string_view what) {
           .clear = nullptr};
 }
 
+ConfigField Text(std::string path, std::string& value, absl::string_view what) {
+  constexpr std::size_t kMostBytes = 4096;
+  return {.path = std::move(path),
+          .expected = absl::StrCat(what, ", in one line of at most ", kMostBytes, " bytes"),
+          .set =
+              [&value](const std::string& text) {
+                if (text.size() > kMostBytes || !IsPrintable(text)) return false;
+                value = text;
+                return true;
+              },
+          .print = [&value] { return Quoted(value); },
+          .clear = nullptr};
+}
+
+ConfigField ApiServer(std::string path, std::string& value) {
+  return {.path = std::move(path),
+          .expected = "https://HOST[:PORT], or http:// of the loopback",
+          .set =
+              [&value](const std::string& text) {
+                if (!IsApiServer(text)) return false;
+                value = text;
+                return true;
+              },
+          .print = [&value] { return Quoted(value); },
+          .clear = nullptr};
+}
+
 ConfigField TcpAddress(std::string path, std::string& value) {
   return {.path = std::move(path),
           .expected = "HOST:PORT with a port of 0 to 65535 or [IPV6]:PORT",
@@ -242,6 +286,24 @@ ConfigField Texts(std::string path, std::vector<std::string>& values, std::strin
                 return true;
               },
           .print = [&values] { return QuotedList(values); },
+          .clear = [&values] { values.clear(); }};
+}
+
+ConfigField Ports(std::string path, std::vector<std::uint32_t>& values) {
+  constexpr std::size_t kMostPorts = 8;  // as an InferencePool has at most
+  return {.path = std::move(path),
+          .expected = absl::StrCat("1 to ", kMostPorts, " ports of 1 to 65535, each once"),
+          .set =
+              [&values](const std::string& text) {
+                std::uint64_t number = 0;
+                if (!ParseWhole(text, &number) || number == 0 || number > 65535) return false;
+                const auto port = static_cast<std::uint32_t>(number);
+                if (values.size() == kMostPorts) return false;
+                if (std::find(values.begin(), values.end(), port) != values.end()) return false;
+                values.push_back(port);
+                return true;
+              },
+          .print = [&values] { return absl::StrCat("[", absl::StrJoin(values, ", "), "]"); },
           .clear = [&values] { values.clear(); }};
 }
 

@@ -27,6 +27,10 @@ ConfigField Choice(std::string path, std::string& value, std::vector<absl::strin
 ConfigField Name(std::string path, std::string& value, const Range<std::uint64_t>& bytes);
 // A path that the system takes as it stands; empty means none. `what` says of what.
 ConfigField Path(std::string path, std::string& value, absl::string_view what);
+// One line without characters that an editor does not show; empty means none.
+ConfigField Text(std::string path, std::string& value, absl::string_view what);
+// https://HOST[:PORT], or http:// of the loopback.
+ConfigField ApiServer(std::string path, std::string& value);
 ConfigField TcpAddress(std::string path, std::string& value);
 
 // Lists, whose elements are set one by one.
@@ -34,6 +38,8 @@ ConfigField TcpAddress(std::string path, std::string& value);
 ConfigField Addresses(std::string path, std::vector<std::string>& values);
 ConfigField Paths(std::string path, std::vector<std::string>& values, absl::string_view what);
 ConfigField Texts(std::string path, std::vector<std::string>& values, std::string expected);
+// 1 to 8 ports, each once.
+ConfigField Ports(std::string path, std::vector<std::uint32_t>& values);
 ConfigField Ascending(std::string path, std::vector<std::uint32_t>& values, std::string expected);
 
 }  // namespace eldr

@@ -82,6 +82,31 @@ std::vector<KeyCase> PolicyCases(const std::string& prefix) {
   return cases;
 }
 
+// Without a source that is set none of them has an effect, and without a model no source: so alone
+// each is refused. discovery_keys_test.cc has what they take.
+std::vector<KeyCase> DiscoveryCases() {
+  return {
+      {"discovery.model", {}, {"m", "[m]"}},
+      {"discovery.model_label", {}, {"key", "[key]"}},
+      {"discovery.role_label", {}, {"key", "\"a\\nb\""}},
+      {"discovery.expert_group_label", {}, {"key"}},
+      {"discovery.remove_after", {}, kNoDuration + Values{"0", "1h1s"}},
+      {"discovery.max_endpoints", {}, kNoNumber + Values{"1", "0", "65537"}},
+      {"discovery.file", {}, kNoPath + Values{"/x"}},
+      {"discovery.kubernetes.selector", {}, {"app=x", "[a, b]", "\"a\\nb\""}},
+      {"discovery.kubernetes.inference_pool", {}, {"pool", "[a, b]"}},
+      {"discovery.kubernetes.target_ports", {}, kNoNumber + Values{"1", "0", "65536", "[1, 1]"}},
+      {"discovery.kubernetes.namespace", {}, {"x", "[x]"}},
+      {"discovery.kubernetes.api_server", {}, {"https://x", "x"}},
+      {"discovery.kubernetes.credentials", {}, kNoPath + Values{"/x"}},
+      {"discovery.scrape.preset", {}, {"vllm", "tgi"}},
+      {"discovery.scrape.interval", {}, kNoDuration + Values{"100ms", "99ms", "1m1s"}},
+      {"discovery.scrape.timeout", {}, kNoDuration + Values{"100ms", "99ms", "1m1s"}},
+      {"discovery.scrape.path", {}, {"/x", "[x]"}},
+      {"discovery.scrape.metrics", {}, {"[a=b]", "''"}},
+  };
+}
+
 std::vector<KeyCase> Cases() {
   std::vector<KeyCase> cases = {
       {"grpc.listen",
@@ -143,6 +168,7 @@ std::vector<KeyCase> Cases() {
       TimeCase("limits.queue_wait", "1ms", "999us", "1m", "1m1s"),
       {"limits.concurrent_placements", {"1", "1024"}, kNoNumber + Values{"1025"}},
   };
+  for (const KeyCase& discovery : DiscoveryCases()) cases.push_back(discovery);
   for (const char* const role : {"prefill", "decode", "frontend", "admin", "read"}) {
     cases.push_back({absl::StrCat("auth.tokens.", role), {"/x", "[/x, /y]"}, {"~/x", "''", "[]"}});
     cases.push_back({absl::StrCat("auth.certificates.", role), {}, {"[n]", "''", "[]"}});

@@ -48,6 +48,12 @@ annotations:
 {{- end -}}
 {{- end -}}
 
+{{/* "true" if the daemon finds decode nodes over the API server. */}}
+{{- define "eldrd.watchesPods" -}}
+{{- $kubernetes := dig "discovery" "kubernetes" dict .Values.config -}}
+{{- if or $kubernetes.selector $kubernetes.inference_pool -}}true{{- end -}}
+{{- end -}}
+
 {{- define "eldrd.image" -}}
 {{- if .Values.image.digest -}}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
