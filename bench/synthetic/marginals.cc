@@ -1,7 +1,12 @@
 #include "bench/synthetic/marginals.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <numeric>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +15,7 @@
 #include "client/engines/npy_header.h"
 #include "core/base/status_macros.h"
 #include "tools/replay/file_contents.h"
+#include "tools/replay/trace.h"
 
 namespace eldr::synthetic {
 namespace {
@@ -80,9 +86,44 @@ absl::StatusOr<Marginals> ParseCounts(absl::string_view bytes, std::vector<std::
   return marginals;
 }
 
+Marginals CountTokens(const replay::Trace& trace) {
+  std::map<std::string, std::vector<double>> counts;  // of cells, by domain
+  for (const replay::TraceRequest& request : trace.requests) {
+    std::vector<double>& of = counts[request.domain];
+    of.resize(trace.geometry.cells());
+    const std::size_t end = request.first_decode_row() + request.decode_rows;
+    for (std::size_t row = request.first_row; row < end; ++row) {
+      const absl::Span<const std::uint64_t> bits = trace.rows.Row(row);
+      for (std::size_t cell = 0; cell < of.size(); ++cell) {
+        of[cell] += static_cast<double>(bits[cell / 64] >> (cell % 64) & 1);
+      }
+    }
+  }
+  Marginals marginals;
+  marginals.layers = trace.geometry.layers;
+  marginals.experts = trace.geometry.experts;
+  for (const auto& [domain, cells] : counts) {
+    marginals.domains.push_back(domain);
+    for (std::size_t layer = 0; layer < marginals.layers; ++layer) {
+      // Each token picks top_k experts of each layer, so no layer is without.
+      const auto first = cells.begin() + static_cast<std::ptrdiff_t>(layer * marginals.experts);
+      const auto last = first + static_cast<std::ptrdiff_t>(marginals.experts);
+      const double total = std::accumulate(first, last, 0.0);
+      std::transform(first, last, std::back_inserter(marginals.shares),
+                     [total](double count) { return count / total; });
+    }
+  }
+  return marginals;
+}
+
 }  // namespace
 
 absl::StatusOr<Marginals> LoadMarginals(const std::string& folder) {
+  if (std::filesystem::exists(folder + "/routed_experts.npy")) {
+    ELDR_ASSIGN_OR_RETURN(const replay::Trace trace,
+                          replay::LoadTrace(folder, {.signature_tokens = 1}));
+    return CountTokens(trace);
+  }
   ELDR_ASSIGN_OR_RETURN(const std::string names, replay::ReadFile(folder + "/languages.txt"));
   const std::string path = folder + "/counts.npy";
   ELDR_ASSIGN_OR_RETURN(const std::string bytes, replay::ReadFile(path));

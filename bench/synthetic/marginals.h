@@ -3,6 +3,7 @@
 // A folder with
 //   counts.npy      int64 [domains, layers, experts]: tokens routed to each expert
 //   languages.txt   the names of the domains, one per line
+// or a trace (tools/replay/trace.h), whose tokens are counted by domain.
 #ifndef ELDR_BENCH_SYNTHETIC_MARGINALS_H_
 #define ELDR_BENCH_SYNTHETIC_MARGINALS_H_
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "bench/synthetic/domain_targets.h"
 #include "bench/synthetic/normal.h"
+#include "core/base/status_macros.h"
 
 namespace eldr::synthetic {
 namespace {
@@ -27,16 +29,23 @@ absl::StatusOr<RoutingModel> RoutingModel::Create(const Marginals& marginals,
                                                    ": expected 2 * top_k to 256 experts"));
   }
   for (const double setting : {options.sharpen, options.request_spread, options.phase_spread}) {
-    if (!(setting >= 0 && setting <= 10)) {
+    if (!(setting >= 0 && setting <= kMaxSpread)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("setting of the routing model ", setting, ": expected 0 to 10"));
+          absl::StrCat("setting of the routing model ", setting, ": expected 0 to ", kMaxSpread));
     }
   }
-  return RoutingModel(marginals, options);
+  ELDR_ASSIGN_OR_RETURN(
+      std::vector<DomainShape> shapes,
+      ShapesOf(marginals, options.mix, {1, options.request_spread, options.phase_spread}));
+  return RoutingModel(marginals, options, std::move(shapes));
 }
 
-RoutingModel::RoutingModel(const Marginals& marginals, const Options& options)
-    : options_(options), layers_(marginals.layers), experts_(marginals.experts) {
+RoutingModel::RoutingModel(const Marginals& marginals, const Options& options,
+                           std::vector<DomainShape> shapes)
+    : options_(options),
+      shapes_(std::move(shapes)),
+      layers_(marginals.layers),
+      experts_(marginals.experts) {
   FitLogits(marginals);
 }
 
@@ -46,11 +55,12 @@ void RoutingModel::FitLogits(const Marginals& marginals) {
   const std::vector<double> targets = DomainTargets(marginals, options_.top_k, options_.sharpen);
   logits_.resize(targets.size());
   replay::RandomStream random(options_.seed, kFitStream);
-  const double spread = std::hypot(options_.request_spread, options_.phase_spread);
   std::vector<double> noise(kFitDraws * experts_);
   std::vector<double> weights(experts_);
   std::vector<double> mean(experts_);
   for (std::size_t row = 0; row < targets.size(); row += experts_) {
+    const DomainShape& shape = shapes_[row / (layers_ * experts_)];
+    const double spread = std::hypot(shape.request_spread, shape.phase_spread);
     // In opposite pairs: what a draw favours by chance, its twin does not.
     for (std::size_t i = 0; i < noise.size() / 2; ++i) {
       noise[i] = spread * Normal(random);
@@ -76,20 +86,21 @@ RequestRouting RoutingModel::DrawRequest(std::size_t domain, replay::RandomStrea
   const std::size_t cells = layers_ * experts_;
   std::vector<double> logits(logits_.begin() + static_cast<std::ptrdiff_t>(domain * cells),
                              logits_.begin() + static_cast<std::ptrdiff_t>((domain + 1) * cells));
-  for (double& logit : logits) logit += options_.request_spread * Normal(random);
+  for (double& logit : logits) logit += shapes_[domain].request_spread * Normal(random);
   RequestRouting routing;
-  routing.prefill = Accumulate(logits, random);
-  routing.decode = Accumulate(logits, random);
+  const double spread = shapes_[domain].phase_spread;
+  routing.prefill = Accumulate(logits, spread, random);
+  routing.decode = Accumulate(logits, spread, random);
   return routing;
 }
 
-PhaseWeights RoutingModel::Accumulate(const std::vector<double>& request_logits,
+PhaseWeights RoutingModel::Accumulate(const std::vector<double>& request_logits, double spread,
                                       replay::RandomStream& random) const {
   PhaseWeights cumulative(request_logits.size());
   for (std::size_t row = 0; row < cumulative.size(); row += experts_) {
     double total = 0;
     for (std::size_t e = 0; e < experts_; ++e) {
-      total += std::exp(request_logits[row + e] + options_.phase_spread * Normal(random));
+      total += std::exp(request_logits[row + e] + spread * Normal(random));
       cumulative[row + e] = total;
     }
   }

@@ -14,9 +14,13 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "bench/synthetic/marginals.h"
+#include "bench/synthetic/mix.h"
 #include "tools/replay/random_stream.h"
 
 namespace eldr::synthetic {
+
+// What sharpen and the spreads may be at most.
+inline constexpr double kMaxSpread = 10;
 
 // Cumulative weights of a phase of a request, [layers, experts].
 using PhaseWeights = std::vector<double>;
@@ -39,12 +43,14 @@ class RoutingModel {
     double request_spread = 0.6;
     // How much the answer of a request differs from its prompt.
     double phase_spread = 0.6;
+    // The domains wanted, with spreads of their own; empty: all, in equal shares.
+    std::vector<DomainOfMix> mix;
     std::uint64_t seed = 1;
   };
 
   // Fits the domain logits so that the spread leaves the domains' shares where they are. It takes a
   // second for 48 layers of 128 experts. INVALID_ARGUMENT if a layer has fewer than 2 * top_k
-  // experts or a setting is not a number from 0 to 10.
+  // experts, a setting is not a number from 0 to kMaxSpread, or as of ShapesOf.
   static absl::StatusOr<RoutingModel> Create(const Marginals& marginals, const Options& options);
 
   RequestRouting DrawRequest(std::size_t domain, replay::RandomStream& random) const;
@@ -52,17 +58,20 @@ class RoutingModel {
   void DrawToken(const PhaseWeights& weights, replay::RandomStream& random,
                  absl::Span<std::uint8_t> experts) const;
 
+  // By domain of the tables.
+  const std::vector<DomainShape>& shapes() const { return shapes_; }
   std::size_t layers() const { return layers_; }
   std::size_t experts() const { return experts_; }
   std::size_t top_k() const { return options_.top_k; }
 
  private:
-  RoutingModel(const Marginals& marginals, const Options& options);
+  RoutingModel(const Marginals& marginals, const Options& options, std::vector<DomainShape> shapes);
   void FitLogits(const Marginals& marginals);
-  PhaseWeights Accumulate(const std::vector<double>& request_logits,
+  PhaseWeights Accumulate(const std::vector<double>& request_logits, double spread,
                           replay::RandomStream& random) const;
 
   Options options_;
+  std::vector<DomainShape> shapes_;  // by domain
   std::size_t layers_;
   std::size_t experts_;
   std::vector<double> logits_;  // [domains, layers, experts]

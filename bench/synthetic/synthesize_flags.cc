@@ -1,6 +1,8 @@
 #include "bench/synthetic/synthesize_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 #include "client/flags/command_line.h"
 
@@ -23,7 +25,8 @@ std::optional<SynthesizeFlags> ParseSynthesizeFlags(int argc, char** argv, int* 
   app.name("eldr-synthesize");
   app.footer(kExit);
   app.option_defaults()->always_capture_default();
-  app.add_option("--marginals", synthesize.marginals, "Folder with counts.npy and languages.txt")
+  app.add_option("--marginals", synthesize.marginals,
+                 "Folder with counts.npy and languages.txt, or a trace, whose tokens are counted")
       ->type_name("DIR")
       ->required();
   app.add_option("--out", synthesize.out, "Trace folder to write")->type_name("DIR")->required();
@@ -38,6 +41,22 @@ std::optional<SynthesizeFlags> ParseSynthesizeFlags(int argc, char** argv, int* 
                  "How much requests of a domain differ");
   app.add_option("--phase-spread", synthesize.model.phase_spread,
                  "How much a request's answer differs from its prompt");
+  app.add_option_function<std::vector<std::string>>(
+         "--domain",
+         [&synthesize](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             const auto domain = ParseDomainOfMix(text);
+             if (!domain.ok()) {
+               throw CLI::ValidationError("--domain", std::string(domain.status().message()));
+             }
+             synthesize.model.mix.push_back(*domain);
+           }
+         },
+         "Only these domains, each with its share of the requests and, if given, spreads of its "
+         "own,\ne.g. --domain en:60:0.1 --domain sw:5:0.6:2; without: all, in equal shares")
+      ->type_name("NAME:SHARE[:REQUEST_SPREAD[:PHASE_SPREAD]]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_flag("--quiet", synthesize.quiet, "Show no progress");
   if (!flags::Parse(app, argc, argv, exit_code)) return std::nullopt;
   return synthesize;

@@ -79,11 +79,11 @@ absl::StatusOr<SyntheticTrace> DrawTrace(const Marginals& marginals,
   trace.domains = marginals.domains;
   const std::size_t width = trace.layers * trace.top_k;
   trace.ids.resize(size.requests * trace.tokens_per_request() * width);
+  trace.domain_of = TakeTurns(model.shapes(), size.requests);
   std::size_t next = 0;
   for (std::size_t request = 0; request < size.requests; ++request) {
-    trace.domain_of.push_back(request % trace.domains.size());
     replay::RandomStream random(options.seed, kFirstRequestStream + request);
-    const RequestRouting routing = model.DrawRequest(trace.domain_of.back(), random);
+    const RequestRouting routing = model.DrawRequest(trace.domain_of[request], random);
     for (std::size_t token = 0; token < trace.tokens_per_request(); ++token, next += width) {
       model.DrawToken(token < size.prefill_tokens ? routing.prefill : routing.decode, random,
                       absl::MakeSpan(trace.ids).subspan(next, width));

@@ -39,8 +39,8 @@ struct SyntheticTrace {
   }
 };
 
-// Domains take turns, so their numbers of requests differ by at most one. A request depends on the
-// seed and on its number alone: a longer trace of the same seed starts with a shorter one.
+// Domains take turns by their shares (TakeTurns). A request depends on the model's options and on
+// its number alone: a longer trace of the same seed starts with a shorter one.
 // INVALID_ARGUMENT if the size is out of range; otherwise errors of RoutingModel::Create.
 // `progress` gets the requests done.
 absl::StatusOr<SyntheticTrace> DrawTrace(const Marginals& marginals,

@@ -77,9 +77,14 @@ void MeasureBatches(const SyntheticTrace& trace, std::uint64_t seed, TraceFigure
     all.push_back(request);
     by_domain[trace.domain_of[request]].push_back(request);
   }
-  const auto domains = static_cast<int>(trace.domains.size());
+  by_domain.erase(std::remove_if(by_domain.begin(), by_domain.end(),
+                                 [](const auto& requests) { return requests.empty(); }),
+                  by_domain.end());
+  const auto domains = static_cast<int>(by_domain.size());
+  std::size_t least = all.size();
+  for (const auto& requests : by_domain) least = std::min(least, requests.size());
   for (const std::size_t batch : kBatches) {
-    if (batch > trace.size.requests / trace.domains.size()) break;
+    if (batch > least) break;
     BatchFigures measured{batch, 0, 0};
     for (const std::vector<std::size_t>& pool : by_domain) {
       measured.same_domain += MeanUnion(trace, pool, batch, kBatchesPerDomain, random) / domains;
@@ -89,6 +94,11 @@ void MeasureBatches(const SyntheticTrace& trace, std::uint64_t seed, TraceFigure
   }
 }
 
+std::string Describe(const DomainFigures& domain) {
+  return absl::StrFormat("%.3f (%s, %d requests)", domain.prefill_decode_correlation, domain.name,
+                         domain.requests);
+}
+
 }  // namespace
 
 TraceFigures MeasureTrace(const SyntheticTrace& trace, const Marginals& marginals,
@@ -96,6 +106,8 @@ TraceFigures MeasureTrace(const SyntheticTrace& trace, const Marginals& marginal
   TraceFigures figures;
   MeasureBatches(trace, seed, figures);
   const std::size_t domains = trace.domains.size();
+  std::vector<DomainFigures> by_domain(domains);
+  for (const std::size_t domain : trace.domain_of) ++by_domain[domain].requests;
   std::vector<double> prefill(trace.experts);
   std::vector<double> decode(trace.experts);
   for (std::size_t layer = 0; layer < trace.layers; ++layer) {
@@ -107,7 +119,7 @@ TraceFigures MeasureTrace(const SyntheticTrace& trace, const Marginals& marginal
       AddCounts(trace, request, layer, 0, boundary, absl::MakeSpan(prefill));
       AddCounts(trace, request, layer, boundary, trace.tokens_per_request(),
                 absl::MakeSpan(decode));
-      figures.prefill_decode_correlation += Pearson(prefill, decode);
+      by_domain[trace.domain_of[request]].prefill_decode_correlation += Pearson(prefill, decode);
       std::vector<double>& total = of_domain[trace.domain_of[request]];
       for (std::size_t e = 0; e < trace.experts; ++e) total[e] += decode[e];
     }
@@ -116,8 +128,16 @@ TraceFigures MeasureTrace(const SyntheticTrace& trace, const Marginals& marginal
     }
   }
   const auto layers = static_cast<double>(trace.layers);
-  figures.prefill_decode_correlation /= layers * static_cast<double>(trace.size.requests);
-  figures.marginal_correlation /= layers * static_cast<double>(domains);
+  for (std::size_t domain = 0; domain < domains; ++domain) {
+    DomainFigures& of = by_domain[domain];
+    if (of.requests == 0) continue;
+    figures.prefill_decode_correlation +=
+        of.prefill_decode_correlation / (layers * static_cast<double>(trace.size.requests));
+    of.prefill_decode_correlation /= layers * static_cast<double>(of.requests);
+    of.name = trace.domains[domain];
+    figures.domains.push_back(of);
+  }
+  figures.marginal_correlation /= layers * static_cast<double>(figures.domains.size());
   return figures;
 }
 
@@ -132,6 +152,13 @@ std::string DescribeFigures(const TraceFigures& figures) {
   absl::StrAppendFormat(&text,
                         "prefill-decode correlation            %6.3f (published: 0.70-0.92)\n",
                         figures.prefill_decode_correlation);
+  const auto [least, most] = std::minmax_element(
+      figures.domains.begin(), figures.domains.end(), [](const auto& a, const auto& b) {
+        return a.prefill_decode_correlation < b.prefill_decode_correlation;
+      });
+  if (least != most) {
+    absl::StrAppendFormat(&text, "  by domain, from %s to %s\n", Describe(*least), Describe(*most));
+  }
   absl::StrAppendFormat(&text, "correlation with the real tables      %6.3f\n",
                         figures.marginal_correlation);
   return text;

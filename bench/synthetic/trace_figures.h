@@ -22,12 +22,19 @@ struct BatchFigures {
   double Saving() const { return 1 - same_domain / mixed; }
 };
 
+struct DomainFigures {
+  std::string name;
+  std::size_t requests = 0;
+  double prefill_decode_correlation = 0;  // as of TraceFigures, over its requests
+};
+
 struct TraceFigures {
-  // For batches of 16, 32 and 64, as far as every domain has as many requests.
+  // For batches of 16, 32 and 64, as far as every domain with requests has as many.
   std::vector<BatchFigures> batches;
   // Pearson correlation over the experts of a layer of a request's prefill counts and its decode
   // counts; mean over layers and requests.
   double prefill_decode_correlation = 0;
+  std::vector<DomainFigures> domains;  // those with requests
   // The same of the decode counts of a domain and the table's shares; mean over layers and domains.
   double marginal_correlation = 0;
 };

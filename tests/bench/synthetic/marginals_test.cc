@@ -55,6 +55,17 @@ TEST_F(MarginalsTest, ReadsTheRealTables) {
   EXPECT_NEAR(std::accumulate(last.begin(), last.end(), 0.0), 1, 1e-9);
 }
 
+TEST_F(MarginalsTest, CountsTheTokensOfATrace) {
+  const auto marginals = LoadMarginals(ELDR_TEST_TRACE);
+  ASSERT_TRUE(marginals.ok()) << marginals.status();
+  EXPECT_EQ(marginals->layers, 24u);
+  EXPECT_EQ(marginals->experts, 32u);
+  EXPECT_THAT(marginals->domains, ::testing::Contains("law"));
+  const auto first = marginals->Layer(0, 0);
+  EXPECT_NEAR(std::accumulate(first.begin(), first.end(), 0.0), 1, 1e-9);
+  EXPECT_NE(marginals->Layer(0, 23), marginals->Layer(1, 23));
+}
+
 TEST_F(MarginalsTest, RefusesWhatDoesNotFitTogether) {
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   Write("<i8", "(2, 1, 2)", {1, 3, 5, 5}, "en\n");

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
@@ -50,6 +51,25 @@ TEST_F(SyntheticTraceTest, HasThePublishedSavingAndCorrelation) {
   EXPECT_GT(figures.prefill_decode_correlation, 0.70);
   EXPECT_LT(figures.prefill_decode_correlation, 0.92);
   EXPECT_GT(figures.marginal_correlation, 0.90);
+}
+
+TEST_F(SyntheticTraceTest, AMixHasItsSharesItsCopiesAndADomainWhoseDecodeGoesItsOwnWay) {
+  RoutingModel::Options options;
+  options.mix = {{"en", 60, 0.05, 0.2}, {"zh", 20}, {"sw", 15}, {"bn", 5, 0.6, 2.5}};
+  const auto trace = DrawTrace(marginals_, options, {100, 64, 64}, NoProgress);
+  ASSERT_TRUE(trace.ok()) << trace.status();
+  const TraceFigures figures = MeasureTrace(*trace, marginals_, 1);
+  SCOPED_TRACE(DescribeFigures(figures));
+  std::map<std::string, DomainFigures> by_name;
+  for (const DomainFigures& domain : figures.domains) by_name[domain.name] = domain;
+  ASSERT_EQ(by_name.size(), 4u);
+  EXPECT_EQ(by_name["en"].requests, 60u);
+  EXPECT_EQ(by_name["bn"].requests, 5u);
+  EXPECT_GT(by_name["en"].prefill_decode_correlation, 0.8);
+  EXPECT_LT(by_name["bn"].prefill_decode_correlation, 0.6);
+  options.mix = {{"en"}, {"xx"}};
+  EXPECT_THAT(DrawTrace(marginals_, options, {8, 4, 8}, NoProgress).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"xx\"")));
 }
 
 TEST_F(SyntheticTraceTest, EqualSeedsDrawEqualTracesAndALongerOneStartsWithAShorter) {
