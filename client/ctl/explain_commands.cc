@@ -4,9 +4,12 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "client/ctl/command.h"
 #include "client/ctl/print.h"
 
@@ -66,6 +69,14 @@ void PrintCandidates(const v1::ExplainPlacementResponse& explained, Printer out)
          NumberText(step.slowness(), 2), absl::StrFormat("%+.1f%%", 100 * step.bucket_offset())});
   }
   table.Print(out);
+  std::vector<std::string> avoided;
+  for (const v1::CandidateScore& candidate : explained.candidates()) {
+    if (candidate.avoided()) avoided.push_back(candidate.node_id());
+  }
+  if (!avoided.empty()) {
+    out << "avoided, for a step slower than the objective allows: " << absl::StrJoin(avoided, ", ")
+        << "\n";
+  }
 }
 
 Runner DefineExplain(CLI::App& app) {

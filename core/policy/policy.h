@@ -29,9 +29,13 @@ struct Candidate {
   double marginal_experts = 0;  // dA that the request adds
   double step_time = 0;         // t(A, B, H), seconds
   double step_time_with = 0;    // t with the request in the batch, seconds
+  // t if the node had its even share of the candidates' requests, mixed as they come, and
+  // Policy::spare_requests() more; seconds. 0 if the policy asks for none.
+  double mixed_step_time = 0;
 
   // What the policy writes.
   double cost = 0;
+  bool avoided = false;  // taken only if all are, whatever the costs
 };
 
 // What a policy may know beside the candidates.
@@ -65,20 +69,24 @@ struct PolicyMemory {
 
 // A policy is small and fast, and stateless unless its choice depends on traffic that was: then it
 // has hooks, which cost nothing to those that leave them alone. Calls for one model never overlap.
-// The router takes the candidate of the least (cost, load), and names the next ones as fallbacks.
+// The router takes the candidate of the least (avoided, cost, load), and names the next ones as
+// fallbacks.
 class Policy {
  public:
   virtual ~Policy() = default;
   // As in the configuration; a static string.
   virtual absl::string_view name() const = 0;
   // True if Score reads the residency fields of the candidates, which cost time to fill. Then the
-  // cost of a candidate depends on it alone, and does not fall if its marginal_experts and
-  // step_time_with rise: Score may be called again for some candidates, in any order, and see the
-  // least that these fields can be.
+  // cost of a candidate depends on it alone, and neither falls nor does avoided turn false if its
+  // marginal_experts and step_time_with rise: Score may be called again for some candidates, in any
+  // order, and see the least that these fields can be.
   virtual bool evaluates() const { return false; }
+  // For how many requests like the one at hand, beyond an even share of them all, Score wants to
+  // know the mixed_step_time. None if it does not, or evaluates() is false.
+  virtual std::optional<std::uint32_t> spare_requests() const { return std::nullopt; }
   virtual TieRule tie_rule() const { return TieRule::kRandom; }
-  // Writes the cost of each candidate: finite, the least is best. Must not allocate. REQUIRES: at
-  // least one candidate, in ascending order of ordinals.
+  // Writes the cost of each candidate, finite, the least is best; and `avoided` if it may be true.
+  // Must not allocate. REQUIRES: at least one candidate, in ascending order of ordinals.
   virtual void Score(const PolicyContext& context, absl::Span<Candidate> candidates) const = 0;
 
   // A request is about to be placed: called once for each, before Score with the same context.

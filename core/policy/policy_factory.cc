@@ -1,5 +1,6 @@
 #include "core/policy/policy_factory.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
@@ -31,7 +32,7 @@ struct Entry {
 constexpr Entry kPolicies[] = {
     {"residency",
      [](const PolicySettings& settings, const ModelGeometry&) -> std::unique_ptr<Policy> {
-       return std::make_unique<ResidencyPolicy>(settings.w);
+       return std::make_unique<ResidencyPolicy>(ObjectiveOf(settings.objective, settings.w));
      }},
     {"locality_band", MakeLocalityBand<LocalityBandPolicy::Refits::kNever>},
     {"locality_band_online", MakeLocalityBand<LocalityBandPolicy::Refits::kContinually>},
@@ -111,6 +112,12 @@ absl::Status ValidatePolicySettings(const PolicySettings& settings) {
     return absl::InvalidArgumentError(absl::StrCat("shadow_policy: got \"", settings.shadow_policy,
                                                    "\", expected nothing or one of ",
                                                    absl::StrJoin(PolicyNames(), ", ")));
+  }
+  const std::vector<absl::string_view> objectives = ObjectiveNames();
+  if (!absl::c_linear_search(objectives, settings.objective)) {
+    return absl::InvalidArgumentError(absl::StrCat("objective: got \"", settings.objective,
+                                                   "\", expected one of ",
+                                                   absl::StrJoin(objectives, ", ")));
   }
   const EstimateParameters& estimate = settings.estimate;
   ELDR_RETURN_IF_ERROR(CheckRange("kappa", estimate.kappa, kKappaRange));

@@ -27,8 +27,10 @@ struct PolicySettings {
   StepTimeShape step_time;
   // Weight of the slowdown of the requests already on the node, against the time of the new one;
   // kWRange. More than 1, since a request that fits also draws in what fits later; much more buys
-  // the median with the tail (docs/evaluation.md).
+  // the median with the tail (docs/evaluation.md). The objective tail takes it for 0.6 at most.
   double w = 1.25;
+  // Whose time the residency policy cares for most: ObjectiveNames() (residency_policy.h).
+  std::string objective = "balanced";
   // A second policy that decides beside `policy`, without effect; empty: none.
   std::string shadow_policy;
   // For locality_band and locality_band_online.

@@ -9,6 +9,9 @@
 namespace eldr {
 namespace {
 
+// Of a step: as many activate all that are ever activated.
+constexpr std::uint64_t kMostTokens = 1u << 24;
+
 // What a decision reads of a node and of its group: a few lines each, which come from afar in a
 // large fleet.
 void FetchNode(const DecodeNode& node) {
@@ -36,6 +39,9 @@ void Decision::Rank(const Policy& policy, const PolicyContext& context, const De
   const bool shortlists = policy.evaluates() && all.size() > kAllExact;
   if (policy.evaluates()) {
     Evaluate(demand, codes, shortlists ? Precision::kLeast : Precision::kExact, all);
+    // Of all of them, once: what is evaluated again, for some alone, has the same share. And after
+    // the evaluation, which fetches what it reads.
+    if (const auto spare = policy.spare_requests()) SetMixedStepTimes(demand, *spare, all);
   }
   policy.Score(context, all);
 
@@ -47,6 +53,7 @@ void Decision::Rank(const Policy& policy, const PolicyContext& context, const De
     return random_ties ? Mix64(candidate.node->ordinal ^ tie_seed) : candidate.node->ordinal;
   };
   const auto better = [&](const Candidate& a, const Candidate& b) {
+    if (a.avoided != b.avoided) return b.avoided;
     if (a.cost != b.cost) return a.cost < b.cost;
     if (a.load != b.load) return a.load < b.load;
     return tie_key(a) < tie_key(b);
@@ -56,9 +63,10 @@ void Decision::Rank(const Policy& policy, const PolicyContext& context, const De
   if (shortlists) {
     Evaluate(demand, codes, Precision::kExact, ranked);
     policy.Score(context, ranked);
-    const double least = std::min_element(ranked.begin(), ranked.end(), better)->cost;
+    const Candidate best = *std::min_element(ranked.begin(), ranked.end(), better);
     Candidate* const end = std::partition(ranked.end(), all.end(), [&](const Candidate& candidate) {
-      return candidate.cost < least - kTolerance * std::abs(least);
+      if (candidate.avoided != best.avoided) return best.avoided;
+      return candidate.cost < best.cost - kTolerance * std::abs(best.cost);
     });
     const absl::Span<Candidate> others = absl::MakeSpan(ranked.end(), end);
     if (!others.empty()) {
@@ -93,6 +101,37 @@ const ActivationRow& Decision::RowFor(std::uint32_t multiplicity,
     ++work_.rows;
   }
   return row.activation;
+}
+
+void Decision::SetMixedStepTimes(const Demand& demand, std::uint32_t spare_requests,
+                                 absl::Span<Candidate> candidates) {
+  std::uint64_t sequences = demand.sequences;
+  std::uint64_t context_tokens = demand.context_tokens;
+  for (const Candidate& candidate : candidates) {
+    const ExpertGroup& group = *candidate.node->group;
+    sequences += candidate.load;
+    context_tokens += group.nodes > 1 ? group.context_tokens / group.nodes : group.context_tokens;
+  }
+  const std::uint64_t nodes = candidates.size();
+  // Rounded up: somebody has the odd one.
+  const std::uint64_t share =
+      (sequences + nodes - 1) / nodes + std::uint64_t{spare_requests} * demand.sequences;
+  const double context_share = static_cast<double>(context_tokens) / static_cast<double>(nodes) +
+                               static_cast<double>(spare_requests * demand.context_tokens);
+  std::uint64_t known_tokens = 0;
+  double experts = 0;
+  for (Candidate& candidate : candidates) {
+    const ExpertGroup& group = *candidate.node->group;
+    const std::uint64_t batch = share * group.nodes;
+    const std::uint64_t tokens =
+        std::min(batch * candidate.node->spec.tokens_per_step, kMostTokens);
+    if (tokens != known_tokens) {
+      known_tokens = tokens;
+      experts = mixed_.ExpectedExperts(static_cast<std::uint32_t>(tokens));
+    }
+    candidate.mixed_step_time =
+        group.step_time.Predict(experts, static_cast<double>(batch), context_share * group.nodes);
+  }
 }
 
 void Decision::Evaluate(const Demand& demand, absl::Span<const std::uint8_t> codes,

@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 #include "core/policy/policy.h"
 #include "core/residency/activation_row.h"
+#include "core/residency/mixed_batch.h"
 #include "core/route/eligibility.h"
 
 namespace eldr {
@@ -24,7 +25,10 @@ namespace eldr {
 // candidates.
 class Decision {
  public:
-  explicit Decision(std::size_t cells) : cells_(cells) { rows_.reserve(kRows); }
+  // `prior` is of a model of as many cells, and must outlive it.
+  Decision(std::size_t cells, const ActivationPrior& prior) : cells_(cells), mixed_(prior) {
+    rows_.reserve(kRows);
+  }
 
   static constexpr std::size_t kAllExact = 64;
   static constexpr double kTolerance = 0.005;
@@ -49,6 +53,10 @@ class Decision {
   const Work& work() const { return work_; }
 
  private:
+  // Fills mixed_step_time for candidates that are all there are, after their evaluation.
+  void SetMixedStepTimes(const Demand& demand, std::uint32_t spare_requests,
+                         absl::Span<Candidate> candidates);
+
   enum class Precision : std::uint8_t { kLeast, kExact };
   void Evaluate(const Demand& demand, absl::Span<const std::uint8_t> codes, Precision precision,
                 absl::Span<Candidate> candidates);
@@ -63,6 +71,7 @@ class Decision {
   };
 
   const std::size_t cells_;
+  MixedBatch mixed_;
   std::uint64_t number_ = 0;  // of the decision
   std::vector<Row> rows_;
   std::size_t last_row_ = 0;  // in use

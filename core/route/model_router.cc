@@ -14,10 +14,11 @@
 namespace eldr {
 namespace {
 
-std::optional<ShadowSeat> MakeShadow(const ModelSpec& spec, std::uint64_t seed) {
+std::optional<ShadowSeat> MakeShadow(const ModelSpec& spec, const ActivationPrior& prior,
+                                     std::uint64_t seed) {
   std::unique_ptr<Policy> policy = MakeShadowPolicy(spec.settings, spec.geometry);
   if (policy == nullptr) return std::nullopt;
-  return std::optional<ShadowSeat>(std::in_place, std::move(policy), spec.geometry.cells(),
+  return std::optional<ShadowSeat>(std::in_place, std::move(policy), spec.geometry.cells(), prior,
                                    StableHash(spec.name + "/shadow", seed), spec.settings.w);
 }
 
@@ -42,10 +43,10 @@ ModelRouter::ModelRouter(ModelSpec spec, const Router::Options& options, const C
       observer_(observer),
       next_lease_id_(next_lease_id),
       reader_(spec_.geometry, options.block_store_bytes),
-      seat_(MakePolicy(spec_.settings, spec_.geometry), spec_.geometry.cells(),
-            StableHash(spec_.name, options.seed)),
-      shadow_(MakeShadow(spec_, options.seed)),
       prior_(spec_.geometry),
+      seat_(MakePolicy(spec_.settings, spec_.geometry), spec_.geometry.cells(), prior_,
+            StableHash(spec_.name, options.seed)),
+      shadow_(MakeShadow(spec_, prior_, options.seed)),
       intake_(spec_.geometry, options.signature_ttl, options.signature_store_bytes),
       keeper_(BookOptions(spec_, options), intake_, observer),
       book_(keeper_.book()),

@@ -146,11 +146,11 @@ class ModelRouter {
   SignatureReader reader_;
 
   mutable Mutex mutex_;
+  ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);  // the seats read it
   Seat seat_ ABSL_GUARDED_BY(mutex_);
   std::optional<ShadowSeat> shadow_ ABSL_GUARDED_BY(mutex_);  // if the model names one
   // Of the fleet that the policies were told of.
   std::uint64_t told_fleet_version_ ABSL_GUARDED_BY(mutex_) = 0;
-  ActivationPrior prior_ ABSL_GUARDED_BY(mutex_);
   Intake intake_ ABSL_GUARDED_BY(mutex_);
   BookKeeper keeper_ ABSL_GUARDED_BY(mutex_);
   const Book& book_ ABSL_GUARDED_BY(mutex_);  // that of keeper_

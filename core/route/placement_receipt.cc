@@ -34,6 +34,7 @@ void FillReceipt(const PlacementQuery& query, const Placement& placement, const 
     shown.marginal_experts = candidate.marginal_experts;
     shown.predicted_step_time = absl::Seconds(candidate.step_time_with);
     shown.cost = candidate.cost;
+    shown.avoided = candidate.avoided;
     shown.step_time = step_time.CoefficientsAt(candidate.batch + lease.sequences);
   }
   receipt.candidate_count = static_cast<std::uint32_t>(candidates.size());

@@ -25,6 +25,7 @@ struct ReceiptCandidate {
   double marginal_experts = 0;
   absl::Duration predicted_step_time;
   double cost = 0;
+  bool avoided = false;            // for its slow step
   StepTimeCoefficients step_time;  // of its group, with the request in the batch
 };
 

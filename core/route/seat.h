@@ -22,8 +22,10 @@ namespace eldr {
 // places the same with and without a shadow. Not thread-safe.
 class Seat {
  public:
-  Seat(std::unique_ptr<Policy> policy, std::size_t cells, std::uint64_t seed)
-      : policy_(std::move(policy)), rng_(seed), decision_(cells) {}
+  // `prior` is the model's, of as many cells; it must outlive the seat.
+  Seat(std::unique_ptr<Policy> policy, std::size_t cells, const ActivationPrior& prior,
+       std::uint64_t seed)
+      : policy_(std::move(policy)), rng_(seed), decision_(cells, prior) {}
 
   Policy& policy() { return *policy_; }
   const Policy& policy() const { return *policy_; }
@@ -45,8 +47,9 @@ class Seat {
 class ShadowSeat {
  public:
   // `w` weighs the costs that are compared, as in the residency policy.
-  ShadowSeat(std::unique_ptr<Policy> policy, std::size_t cells, std::uint64_t seed, double w)
-      : seat_(std::move(policy), cells, seed), w_(w) {}
+  ShadowSeat(std::unique_ptr<Policy> policy, std::size_t cells, const ActivationPrior& prior,
+             std::uint64_t seed, double w)
+      : seat_(std::move(policy), cells, prior, seed), w_(w) {}
 
   Policy& policy() { return seat_.policy(); }
   const Policy& policy() const { return seat_.policy(); }

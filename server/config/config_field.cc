@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/policy/policy_factory.h"
+#include "core/policy/residency_policy.h"
 #include "core/route/router_ranges.h"
 #include "server/config/field_kinds.h"
 
@@ -38,6 +39,7 @@ void AddPolicyFields(const std::string& prefix, PolicySettings& settings,
   fields.push_back(Real(prefix + "p_max", estimate.p_max, kMaxActivationRange));
   fields.push_back(Real(prefix + "n0", estimate.n0, kN0Range));
   fields.push_back(Real(prefix + "w", settings.w, kWRange));
+  fields.push_back(Choice(prefix + "objective", settings.objective, ObjectiveNames()));
   StepTimeShape& step = settings.step_time;
   const std::string terms = prefix + "step_time.";
   fields.push_back(Time(terms + "base", step.base, kStepTimeRange));

@@ -95,6 +95,7 @@ void ReceiptToProto(const Receipt& receipt, v1::ExplainPlacementResponse* proto)
     score->set_marginal_experts(candidate.marginal_experts);
     ToProto(candidate.predicted_step_time, score->mutable_predicted_step_time());
     score->set_cost(candidate.cost);
+    score->set_avoided(candidate.avoided);
     ToProto(candidate.step_time, score->mutable_step_time());
   }
   proto->set_candidate_count(receipt.candidate_count);

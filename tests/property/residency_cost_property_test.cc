@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/policy/residency_policy.h"
 #include "core/route/router.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -22,8 +23,8 @@ namespace eldr {
 
 // Names the cases; gtest finds it by the parameter's type.
 void PrintTo(const PolicySettings& settings, std::ostream* os) {
-  *os << "w " << settings.w << ", kappa " << settings.estimate.kappa << ", per_context_token "
-      << settings.step_time.per_context_token;
+  *os << settings.objective << ", w " << settings.w << ", kappa " << settings.estimate.kappa
+      << ", per_context_token " << settings.step_time.per_context_token;
 }
 
 namespace {
@@ -50,7 +51,30 @@ class NaiveTwin {
     return {NaiveEstimate(signature, prior_, geometry_, settings_.estimate), sequences,
             context_tokens};
   }
+  struct Score {
+    double cost = 0;
+    double step_time = 0;  // with the request
+  };
   double Cost(const std::string& node, const Request& request) const {
+    return ScoreOf(node, request).cost;
+  }
+  // The step time of one of `nodes` nodes with its even share, and so many requests more, if
+  // requests were spread as they come.
+  double MixedStepTime(std::size_t nodes, std::uint32_t spare, const Request& request) const {
+    double load = request.sequences, context = request.context_tokens;
+    for (const auto& [node, requests] : nodes_) {
+      for (const auto& [id, other] : requests) {
+        load += other.sequences;
+        context += other.context_tokens;
+      }
+    }
+    const auto count = static_cast<double>(nodes);
+    const double batch = std::ceil(load / count) + spare * request.sequences;
+    double experts = 0;
+    for (const double chance : prior_) experts += 1 - std::pow(1 - chance, batch);
+    return StepTime(experts, batch, context / count + spare * request.context_tokens);
+  }
+  Score ScoreOf(const std::string& node, const Request& request) const {
     double load = 0, context = 0;
     std::vector<double> x(geometry_.cells(), 0);
     const auto it = nodes_.find(node);
@@ -70,7 +94,7 @@ class NaiveTwin {
     const double t0 = StepTime(expected, load, context);
     const double t1 =
         StepTime(expected + marginal, load + request.sequences, context + request.context_tokens);
-    return t1 + settings_.w * load * (t1 - t0);
+    return {t1 + ObjectiveOf(settings_.objective, settings_.w).w * load * (t1 - t0), t1};
   }
   void Add(const std::string& node, const std::string& request_id, const Request& request) {
     nodes_[node][request_id] = request;
@@ -112,6 +136,8 @@ class NaiveTwin {
 // the choice.
 constexpr double kCostError = 0.01;
 constexpr double kRegret = 0.005;
+// Of a step time against the limit, whose prior is up to a sixteenth of its requests old.
+constexpr double kGuardError = 0.02;
 
 class ResidencyCostPropertyTest : public ::testing::TestWithParam<PolicySettings> {};
 
@@ -135,6 +161,7 @@ TEST_P(ResidencyCostPropertyTest, CostsAndChoicesAgreeUpToQuantisation) {
 
   NaiveTwin twin(geometry, settings);
   std::vector<std::string> live;
+  int avoided = 0, not_avoided = 0;
   for (int i = 0; i < 400; ++i) {
     if (live.size() > 80 || (!live.empty() && rng() % 4 == 0)) {
       std::swap(live[rng() % live.size()], live.back());
@@ -160,25 +187,53 @@ TEST_P(ResidencyCostPropertyTest, CostsAndChoicesAgreeUpToQuantisation) {
     ASSERT_THAT(explanation, IsOk());
     const NaiveTwin::Request request = twin.MakeRequest(
         known ? &signature : nullptr, query.sequences, static_cast<double>(query.context_tokens));
+    // Where the guard is, what is near it may be on either side.
+    const auto spare = ObjectiveOf(settings.objective, settings.w).spare_requests;
+    const double limit = spare ? twin.MixedStepTime(nodes.size(), *spare, request)
+                               : std::numeric_limits<double>::infinity();
     double least = std::numeric_limits<double>::infinity();
-    for (const std::string& node : nodes) least = std::min(least, twin.Cost(node, request));
+    bool all_avoided = true;
+    for (const std::string& node : nodes) {
+      if (twin.ScoreOf(node, request).step_time > limit * (1 - kGuardError)) continue;
+      all_avoided = false;
+      least = std::min(least, twin.Cost(node, request));
+    }
     ASSERT_EQ(explanation->receipt.candidates.size(), nodes.size());
     for (const ReceiptCandidate& candidate : explanation->receipt.candidates) {
       const double cost = twin.Cost(candidate.node_id, request);
       ASSERT_NEAR(candidate.cost, cost, kCostError * cost) << request_id;
+      const double step_time = twin.ScoreOf(candidate.node_id, request).step_time;
+      if (std::abs(step_time / limit - 1) > kGuardError) {
+        ASSERT_EQ(candidate.avoided, step_time > limit)
+            << request_id << " on " << candidate.node_id;
+        ++(candidate.avoided ? avoided : not_avoided);
+      }
     }
     const std::string& chosen = explanation->receipt.node_id;
-    ASSERT_LE(twin.Cost(chosen, request), least * (1 + kRegret)) << request_id;
+    if (!all_avoided) {
+      ASSERT_LE(twin.Cost(chosen, request), least * (1 + kRegret)) << request_id;
+      ASSERT_LE(twin.ScoreOf(chosen, request).step_time, limit * (1 + kGuardError)) << request_id;
+    }
 
     twin.Add(chosen, request_id, request);
     if (known) twin.Learn(signature);
     live.push_back(request_id);
+  }
+  EXPECT_GT(not_avoided, 0);
+  if (settings.objective == "tail") {
+    EXPECT_GT(avoided, 0);
   }
 }
 
 PolicySettings WithWeight(double w) {
   PolicySettings settings;
   settings.w = w;
+  return settings;
+}
+
+PolicySettings WithObjective(const std::string& objective) {
+  PolicySettings settings;
+  settings.objective = objective;
   return settings;
 }
 
@@ -191,7 +246,8 @@ PolicySettings WithContextCost() {
 
 INSTANTIATE_TEST_SUITE_P(Settings, ResidencyCostPropertyTest,
                          ::testing::Values(WithWeight(1), WithWeight(0), WithWeight(3),
-                                           WithContextCost()));
+                                           WithContextCost(), WithObjective("median"),
+                                           WithObjective("tail")));
 
 }  // namespace
 }  // namespace eldr

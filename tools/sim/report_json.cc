@@ -74,6 +74,7 @@ Json ConfigJson(const SimConfig& config, const SimResult& result) {
       {"late_signature_delay_ms", Milliseconds(replay.late_signature_delay)},
       {"parameters",
        {{"w", settings.w},
+        {"objective", settings.objective},
         {"kappa", settings.estimate.kappa},
         {"n0", settings.estimate.n0},
         {"p_max", settings.estimate.p_max},

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -12,6 +13,7 @@
 #include "client/flags/duration_option.h"
 #include "core/base/status_macros.h"
 #include "core/policy/policy_factory.h"
+#include "core/policy/residency_policy.h"
 #include "tools/sim/cell.h"
 #include "tools/sim/flag_names.h"
 #include "tools/sim/scenario.h"
@@ -203,6 +205,16 @@ void AddPolicies(Adder& add, SimFlags& sim) {
   PolicySettings& settings = config.settings;
   add.Group("Policies");
   add.Number("--w", settings.w, "Weight of the slowdown of others", 0.0, 1e6);
+  // Checked here too: with --replay nothing else reads the settings before they are used.
+  const std::vector<absl::string_view> objectives = ObjectiveNames();
+  add.app()
+      .add_option(
+          "--objective", settings.objective,
+          absl::StrCat("Whose time residency cares for most: ", absl::StrJoin(objectives, ", ")))
+      ->check(CLI::IsMember(std::vector<std::string>(objectives.begin(), objectives.end())))
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group(add.group());
   add.Number("--kappa", settings.estimate.kappa, "Weight of the prior, in tokens", 1e-9, 1e6);
   add.Number("--n0", settings.estimate.n0, "Tokens a long prompt counts for at most", 1e-9, 1e9);
   add.Number("--p-max", settings.estimate.p_max, "No expert is taken for more certain", 1e-9,

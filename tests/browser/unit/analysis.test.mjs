@@ -63,6 +63,16 @@ test('a receipt says why in words', () => {
   assert.equal(costParts(placement.candidates[0], 'least_loaded'), null);
 });
 
+test('a receipt names what was avoided, and no avoided node as the runner-up', () => {
+  const [placement] = toPlacements({placements: new MadeFleet({start: 0}).placements});
+  const [slow] = placement.candidates.filter((one) => one.id !== placement.nodeId).sort((a, b) => a.cost - b.cost);
+  assert.doesNotMatch(explain(placement).join(' '), /Avoided/);
+  slow.avoided = true;
+  const said = explain(placement).join(' ');
+  assert.match(said, new RegExp(`Avoided: ${slow.id},`));
+  assert.doesNotMatch(said, new RegExp(`runner-up, ${slow.id},`));
+});
+
 test('a receipt of another policy, of one candidate or of a renewal claims nothing else', () => {
   const [placement] = toPlacements({placements: new MadeFleet({start: 0}).placements});
   assert.match(explain({...placement, policy: 'random'})[0], /^The policy random chose/);

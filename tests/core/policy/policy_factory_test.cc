@@ -72,6 +72,8 @@ TEST(PolicyFactoryTest, NamesTheSettingThatIsOutOfRange) {
       {"policy: got \"jsq\", expected one of residency, ",
        [](PolicySettings& s) { s.policy = "jsq"; }},
       {"policy: got \"\"", [](PolicySettings& s) { s.policy = ""; }},
+      {"objective: got \"mean\", expected one of median, balanced, tail",
+       [](PolicySettings& s) { s.objective = "mean"; }},
       {"kappa: got 0, expected greater than 0, at most 1000000",
        [](PolicySettings& s) { s.estimate.kappa = 0; }},
       {"kappa: got nan", [](PolicySettings& s) { s.estimate.kappa = kNaN; }},

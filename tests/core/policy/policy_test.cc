@@ -58,9 +58,35 @@ TEST_F(PolicyTest, ResidencyIsTheNewStepTimePlusWhatTheOthersLose) {
     candidates[0].batch = c.batch;
     candidates[0].step_time = c.step_time;
     candidates[0].step_time_with = c.step_time_with;
-    EXPECT_NEAR(Costs(ResidencyPolicy(c.w), candidates)[0], c.cost, 1e-12);
+    EXPECT_NEAR(Costs(ResidencyPolicy({.w = c.w}), candidates)[0], c.cost, 1e-12);
   }
-  EXPECT_TRUE(ResidencyPolicy(1).evaluates());
+  EXPECT_TRUE(ResidencyPolicy({.w = 1}).evaluates());
+}
+
+TEST_F(PolicyTest, AGuardAvoidsNodesSlowerThanMixedOnes) {
+  std::vector<Candidate> candidates = Candidates({0, 0});
+  candidates[0].step_time = candidates[0].step_time_with = candidates[0].mixed_step_time = 1.2;
+  candidates[1].step_time = 1;
+  candidates[1].step_time_with = 1.3;
+  candidates[1].mixed_step_time = 1.2;
+  const auto avoided = [&](const Policy& policy) {
+    std::vector<Candidate> scored = candidates;
+    policy.Score({{}, rng_, nullptr, absl::ZeroDuration()}, absl::MakeSpan(scored));
+    EXPECT_EQ(scored[1].cost, 1.3) << "the cost is what it is";
+    return std::vector<bool>{scored[0].avoided, scored[1].avoided};
+  };
+  EXPECT_THAT(avoided(ResidencyPolicy({.w = 1, .spare_requests = 0})), ElementsAre(false, true));
+  EXPECT_THAT(avoided(ResidencyPolicy({.w = 1})), ElementsAre(false, false));
+}
+
+TEST_F(PolicyTest, ObjectivesDifferInWeightAndGuard) {
+  EXPECT_THAT(ObjectiveNames(), ElementsAre("median", "balanced", "tail"));
+  EXPECT_EQ(ObjectiveOf("median", 1.25).spare_requests, std::nullopt);
+  EXPECT_EQ(ObjectiveOf("median", 1.25).w, 1.25);
+  EXPECT_GT(ObjectiveOf("balanced", 1.25).spare_requests, ObjectiveOf("tail", 1.25).spare_requests);
+  EXPECT_EQ(ObjectiveOf("balanced", 1.25).w, 1.25);
+  EXPECT_EQ(ObjectiveOf("tail", 1.25).w, 0.6);
+  EXPECT_EQ(ObjectiveOf("tail", 0.5).w, 0.5);
 }
 
 TEST_F(PolicyTest, LeastLoadedIsTheLoad) {

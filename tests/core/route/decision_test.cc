@@ -1,6 +1,7 @@
 #include "core/route/decision.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <random>
 #include <set>
@@ -64,7 +65,8 @@ class DecisionTest : public ::testing::Test {
   Fleet fleet_{
       geometry_,
       {absl::Seconds(1), absl::Seconds(16), absl::Milliseconds(10), absl::Microseconds(1)}};
-  Decision decision_{geometry_.cells()};
+  ActivationPrior prior_{geometry_};
+  Decision decision_{geometry_.cells(), prior_};
   std::vector<std::uint8_t> codes_ = std::vector<std::uint8_t>(geometry_.cells(), 200);
   std::mt19937_64 rng_ = SeededRng();
 };
@@ -86,7 +88,7 @@ TEST_F(DecisionTest, EvaluatesByTheFormulas) {
   PutOn(1, 150, 3);
   fleet_.nodes()[1]->group->batch = 5;
   fleet_.nodes()[1]->group->context_tokens = 4000;
-  const auto ranked = Rank(ResidencyPolicy(1), AllNodes(), {2, 1000, 1500});
+  const auto ranked = Rank(ResidencyPolicy({.w = 1}), AllNodes(), {2, 1000, 1500});
   const Candidate& empty = ranked[0].node->spec.node_id == "n0" ? ranked[0] : ranked[1];
   const Candidate& busy = ranked[0].node->spec.node_id == "n0" ? ranked[1] : ranked[0];
 
@@ -115,7 +117,7 @@ TEST_F(DecisionTest, EvaluatesAGroupOnceHoweverManyNodesItHas) {
     fleet_.Add(spec);
   }
   PutOn(0, 150, 3);
-  const auto ranked = Rank(ResidencyPolicy(1), AllNodes());
+  const auto ranked = Rank(ResidencyPolicy({.w = 1}), AllNodes());
   EXPECT_EQ(decision_.work().groups, 5u);
   EXPECT_EQ(decision_.work().rows, 1u);
   for (const Candidate& candidate : ranked) {
@@ -126,7 +128,7 @@ TEST_F(DecisionTest, EvaluatesAGroupOnceHoweverManyNodesItHas) {
   }
   // The next decision is of another request.
   codes_.assign(codes_.size(), 120);
-  for (const Candidate& candidate : Rank(ResidencyPolicy(1), AllNodes())) {
+  for (const Candidate& candidate : Rank(ResidencyPolicy({.w = 1}), AllNodes())) {
     if (candidate.node->spec.expert_group == "g0") continue;
     EXPECT_NEAR(candidate.marginal_experts, 16 * double{ActivationOfCode(1)[120]}, kRounding);
   }
@@ -138,7 +140,7 @@ TEST_F(DecisionTest, ConvertsTheRequestOnceForEachMultiplicity) {
     AddNodes(1, 3);
   }
   for (int round = 0; round < 3; ++round) {
-    const auto ranked = Rank(ResidencyPolicy(1), AllNodes());
+    const auto ranked = Rank(ResidencyPolicy({.w = 1}), AllNodes());
     EXPECT_EQ(decision_.work().rows, 2u);
     for (const Candidate& candidate : ranked) {
       const double p = ActivationOfCode(candidate.node->spec.tokens_per_step)[200];
@@ -147,7 +149,7 @@ TEST_F(DecisionTest, ConvertsTheRequestOnceForEachMultiplicity) {
   }
   // More of them than are kept: right all the same.
   for (std::uint32_t tokens = 4; tokens < 30; ++tokens) AddNodes(1, tokens);
-  for (const Candidate& candidate : Rank(ResidencyPolicy(1), AllNodes())) {
+  for (const Candidate& candidate : Rank(ResidencyPolicy({.w = 1}), AllNodes())) {
     const double p = ActivationOfCode(candidate.node->spec.tokens_per_step)[200];
     EXPECT_NEAR(candidate.marginal_experts, 16 * p, kRounding);
   }
@@ -171,10 +173,10 @@ TEST_F(DecisionTest, OfManyCandidatesTheChoiceIsWithinTheToleranceOfTheBest) {
     for (std::size_t i = 0; i < all.size(); i += 16) {
       const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(i + 16, all.size()));
       const auto hand =
-          Rank(ResidencyPolicy(1), {all.begin() + static_cast<std::ptrdiff_t>(i), end});
+          Rank(ResidencyPolicy({.w = 1}), {all.begin() + static_cast<std::ptrdiff_t>(i), end});
       least = std::min(least, hand[0].cost);
     }
-    const auto ranked = Rank(ResidencyPolicy(1), all);
+    const auto ranked = Rank(ResidencyPolicy({.w = 1}), all);
     ASSERT_EQ(ranked.size(), all.size());
     EXPECT_GE(ranked[0].cost, least);
     EXPECT_LE(ranked[0].cost, least * (1 + Decision::kTolerance)) << "round " << round;
@@ -187,10 +189,63 @@ TEST_F(DecisionTest, OfManyCandidatesTheChoiceIsWithinTheToleranceOfTheBest) {
 TEST_F(DecisionTest, ANodeThatVerifiesSeveralTokensActivatesMore) {
   AddNodes(1);
   AddNodes(1, 4);
-  const auto ranked = Rank(ResidencyPolicy(1), AllNodes());
+  const auto ranked = Rank(ResidencyPolicy({.w = 1}), AllNodes());
   ASSERT_EQ(ranked[0].node->spec.node_id, "n0");
   EXPECT_NEAR(ranked[0].marginal_experts, 16.0 * ActivationOfCode(1)[200], kRounding);
   EXPECT_NEAR(ranked[1].marginal_experts, 16.0 * ActivationOfCode(4)[200], kRounding);
+}
+
+TEST_F(DecisionTest, TheMixedStepIsThatOfAnEvenShareOfAverageRequestsAndTheSpareOnes) {
+  AddNodes(2);
+  AddNodes(1, 2);
+  PutOn(0, 150, 3);
+  fleet_.nodes()[0]->sequences = 7;
+  fleet_.nodes()[0]->group->context_tokens = 6000;
+  // 7 and 3 on 3 nodes, rounded up, and twice 3: 10. A token leaves a cell with 1 - 2 / 8.
+  const auto ranked = Rank(ResidencyPolicy({.w = 1, .spare_requests = 2}), AllNodes(), {3, 900, 0});
+  for (const Candidate& candidate : ranked) {
+    const double tokens = 10.0 * candidate.node->spec.tokens_per_step;
+    EXPECT_NEAR(candidate.mixed_step_time,
+                1 + 16 * (1 - std::pow(0.75, tokens)) + 10 * 0.010 + 2300e-6 + 1800e-6, 1e-6)
+        << candidate.node->spec.node_id;
+  }
+  EXPECT_EQ(Rank(ResidencyPolicy({.w = 1}), AllNodes())[0].mixed_step_time, 0) << "nobody asks";
+}
+
+TEST_F(DecisionTest, WhatIsAvoidedComesAfterTheRestHoweverCheap) {
+  SCOPED_TRACE(SeedNote());
+  // With much weight on those that are there, a full node is the cheapest: all is active already.
+  const ResidencyPolicy policy({.w = 5, .spare_requests = 1});
+  AddNodes(300);
+  const auto put = [&](DecodeNode& node, std::uint8_t least, std::uint8_t range) {
+    std::vector<std::uint8_t> load(geometry_.cells());
+    for (auto& code : load) code = static_cast<std::uint8_t>(least + rng_() % range);
+    node.group->residency.Add(load, 1);
+    node.group->batch = ++node.sequences;
+  };
+  for (const auto& node : fleet_.nodes()) {
+    for (int i = 0; i < 6; ++i) put(*node, 60, 110);
+  }
+  int mixed = 0;
+  for (int round = 0; round < 100; ++round) {
+    for (auto& code : codes_) code = static_cast<std::uint8_t>(rng_() % 230);
+    for (int i = 0; i < 20; ++i) put(*fleet_.nodes()[rng_() % 300], 130, 120);
+    const auto ranked = Rank(policy, AllNodes());
+    double least = std::numeric_limits<double>::infinity(), least_of_all = least;
+    // The mixed step of a hand of 16 is another one, so each node is asked for its own alone.
+    for (const auto& node : fleet_.nodes()) {
+      const Candidate alone =
+          Rank(ResidencyPolicy({.w = 5}), {{.node = node.get(), .load = node->sequences}})[0];
+      least_of_all = std::min(least_of_all, alone.cost);
+      if (alone.step_time_with <= ranked[0].mixed_step_time) least = std::min(least, alone.cost);
+    }
+    if (least > least_of_all) ++mixed;
+    ASSERT_EQ(ranked[0].avoided, least == std::numeric_limits<double>::infinity()) << round;
+    if (ranked[0].avoided) continue;
+    EXPECT_LE(ranked[0].step_time_with, ranked[0].mixed_step_time) << round;
+    EXPECT_LE(ranked[0].cost, least * (1 + Decision::kTolerance)) << round;
+  }
+  EXPECT_GT(mixed, 0) << "no round had a cheaper node that is avoided";
 }
 
 TEST_F(DecisionTest, FillsTheFieldsOfTheBestForAPolicyThatReadsNone) {
@@ -220,7 +275,7 @@ TEST_F(DecisionTest, TiesAreRandomButSeeded) {
   for (auto* run : {&first, &again}) {
     rng_.seed(3);
     for (int i = 0; i < 100; ++i) {
-      run->push_back(Rank(ResidencyPolicy(1), AllNodes())[0].node->spec.node_id);
+      run->push_back(Rank(ResidencyPolicy({.w = 1}), AllNodes())[0].node->spec.node_id);
       chosen.insert(run->back());
     }
   }
@@ -229,7 +284,7 @@ TEST_F(DecisionTest, TiesAreRandomButSeeded) {
   rng_.seed(4);
   std::vector<std::string> other;
   for (int i = 0; i < 100; ++i) {
-    other.push_back(Rank(ResidencyPolicy(1), AllNodes())[0].node->spec.node_id);
+    other.push_back(Rank(ResidencyPolicy({.w = 1}), AllNodes())[0].node->spec.node_id);
   }
   EXPECT_NE(first, other);
 }

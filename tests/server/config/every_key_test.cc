@@ -69,6 +69,7 @@ std::vector<KeyCase> PolicyCases(const std::string& prefix) {
       {prefix + "p_max", {"0.001", "0.5"}, {"0", "0.981", "1", "nan"}},
       {prefix + "n0", {"0.5", "1000000000"}, {"0", "1000000001", "nan"}},
       {prefix + "w", {"0", "1000000"}, {"-0.1", "1000001", "nan"}},
+      {prefix + "objective", {"median", "tail"}, {"mean", "Tail", "''"}},
       {prefix + "locality_band.tau", {"0", "2"}, {"-0.1", "2.1", "nan"}},
       FlagCase(prefix + "locality_band.seeded_ties", "true"),
       TimeCase(prefix + "locality_band.window", "100ms", "99ms", "1h", "1h1s"),

@@ -141,6 +141,7 @@ class Twin final : public ForwardingBackend {
 TEST(ResidencyTwinTest, TheFastPolicyTakesTheNodeThatTheSlowOneWould) {
   SimConfig config = SmallConfig();
   config.traffic.rate = 30;
+  config.settings.objective = "median";  // costs alone
   config.settings.step_time.per_context_token = absl::ZeroDuration();
   const auto trace = replay::LoadTrace(config.trace, {config.signature_tokens, config.experts});
   ASSERT_THAT(trace, IsOk());

@@ -65,7 +65,8 @@ export function explain(placement) {
 
 function whyCheapest(placement, chosen, others) {
   const said = [];
-  const next = others.filter((one) => one.cost !== null).sort((a, b) => a.cost - b.cost)[0];
+  const next = others.filter((one) => one.cost !== null && one.avoided === chosen.avoided).sort((a, b) => a.cost - b.cost)[0];
+  const avoided = others.filter((one) => one.avoided && !chosen.avoided);
   const average = meanMarginal(placement);
   const adds = chosen.marginal === null ? '' :
     ` adds ${number(chosen.marginal)} experts to a decode step there` +
@@ -75,6 +76,9 @@ function whyCheapest(placement, chosen, others) {
     const more = (next.cost - chosen.cost) / chosen.cost;
     const why = next.load < chosen.load ? `, although only ${plural(next.load, 'request')} ran there and ${count(chosen.load)} here` : '';
     said.push(`The runner-up, ${next.id}, would have cost ${percent(Math.max(0, more))} more${why}.`);
+  }
+  if (avoided.length) {
+    said.push(`Avoided: ${avoided.map((one) => one.id).join(', ')}, where a step would have become slower than on a node with more than its share of mixed requests.`);
   }
   return said;
 }

@@ -73,7 +73,7 @@ export function toSpec(raw) {
 function toCandidate(raw) {
   return {
     id: raw.node_id ?? '', load: num(raw.load) ?? 0, expected: num(raw.expected_experts), marginal: num(raw.marginal_experts),
-    predicted: seconds(raw.predicted_step_time), cost: num(raw.cost),
+    predicted: seconds(raw.predicted_step_time), cost: num(raw.cost), avoided: raw.avoided === true,
   };
 }
 
