@@ -16,6 +16,7 @@ std::vector<MemoryBound> MemoryBounds(const Config& config) {
   std::vector<MemoryBound> bounds = {
       {"grpc.max_transport_bytes", config.grpc.max_transport_bytes},
       {"limits.wait_bytes", config.limits.wait_bytes},
+      {"limits.answer_bytes", config.limits.answer_bytes},
       {"signature_store_bytes", models * config.router.signature_store_bytes},
       {"block_store_bytes", models * config.router.block_store_bytes}};
   std::stable_sort(bounds.begin(), bounds.end(),

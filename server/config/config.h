@@ -66,6 +66,7 @@ struct CallLimitsConfig {
   std::uint64_t waits = 16'384;
   std::uint64_t waits_per_peer = 8192;
   std::uint64_t wait_bytes = 64 << 20;
+  std::uint64_t answer_bytes = 256 << 20;
   absl::Duration queue_wait = absl::Milliseconds(100);
   std::uint64_t concurrent_placements = 0;  // 0: by the processors that the process may use
 };

@@ -119,6 +119,7 @@ void AddLimitFields(Router::Options& router, CallLimitsConfig& limits,
   fields.push_back(Whole("limits.waits", limits.waits, kHeldAtATime));
   fields.push_back(Whole("limits.waits_per_peer", limits.waits_per_peer, kHeldAtATime));
   fields.push_back(Size("limits.wait_bytes", limits.wait_bytes, {64 * kKiB, kTiB}));
+  fields.push_back(Size("limits.answer_bytes", limits.answer_bytes, {16 * kMiB, kTiB}));
   fields.push_back(
       Time("limits.queue_wait", limits.queue_wait, {absl::Milliseconds(1), absl::Minutes(1)}));
   fields.push_back(Whole("limits.concurrent_placements", limits.concurrent_placements, {0, 1024}));

@@ -25,7 +25,7 @@ constexpr absl::string_view kEncodingNames[kSignatureEncodings] = {"uint8", "uin
 constexpr absl::string_view kLimitNames[] = {
     "models",         "nodes_per_model", "leases_per_model", "node_capacity",
     "calls",          "streams",         "streams_per_peer", "waits",
-    "waits_per_peer", "wait_bytes",      "queue_wait",
+    "waits_per_peer", "wait_bytes",      "answer_bytes",     "queue_wait",
 };
 constexpr absl::string_view kOutcomeNames[kSignatureOutcomes] = {"stored", "updated_lease",
                                                                  "inline", "refused"};

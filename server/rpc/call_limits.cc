@@ -38,6 +38,9 @@ void CallLimits::Hold::GiveBack() {
     case Kind::kWait:
       limits.LeaveWait(peer_, bytes_);
       break;
+    case Kind::kAnswer:
+      limits.answer_bytes_.fetch_sub(bytes_);
+      break;
   }
 }
 
@@ -81,6 +84,14 @@ absl::StatusOr<CallLimits::Hold> CallLimits::EnterWait(const std::string& peer, 
   return Hold(this, Hold::Kind::kWait, peer, bytes);
 }
 
+absl::StatusOr<CallLimits::Hold> CallLimits::EnterAnswer(std::size_t bytes) {
+  if (answer_bytes_.fetch_add(bytes) + bytes <= config_.answer_bytes) {
+    return Hold(this, Hold::Kind::kAnswer, "", bytes);
+  }
+  answer_bytes_.fetch_sub(bytes);
+  return Refuse("answer_bytes", config_.answer_bytes, "bytes of answers are not read yet");
+}
+
 void CallLimits::LeaveStream(const std::string& peer) {
   MutexLock lock(mutex_);
   --streams_;
@@ -107,6 +118,7 @@ CallLimits::Counts CallLimits::counts() const {
           .streams = streams_,
           .waits = waits_,
           .wait_bytes = wait_bytes_,
+          .answer_bytes = answer_bytes_.load(),
           .peers = peers_.size()};
 }
 

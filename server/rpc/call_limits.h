@@ -33,7 +33,7 @@ class CallLimits {
 
    private:
     friend class CallLimits;
-    enum class Kind : std::uint8_t { kCall, kStream, kWait };
+    enum class Kind : std::uint8_t { kCall, kStream, kWait, kAnswer };
     Hold(CallLimits* limits, Kind kind, std::string peer = "", std::size_t bytes = 0)
         : limits_(limits), kind_(kind), peer_(std::move(peer)), bytes_(bytes) {}
     void GiveBack();
@@ -54,11 +54,15 @@ class CallLimits {
   // A query of `bytes` that waits for its signature, unary or on a stream.
   absl::StatusOr<Hold> EnterWait(const std::string& peer, std::size_t bytes);
 
+  // A unary answer that takes `bytes` until its client has read it.
+  absl::StatusOr<Hold> EnterAnswer(std::size_t bytes);
+
   struct Counts {
     std::uint64_t calls = 0;
     std::uint64_t streams = 0;
     std::uint64_t waits = 0;
     std::uint64_t wait_bytes = 0;
+    std::uint64_t answer_bytes = 0;
     std::uint64_t peers = 0;  // with a stream or a wait
   };
   Counts counts() const;
@@ -75,6 +79,7 @@ class CallLimits {
 
   const CallLimitsConfig config_;
   std::atomic<std::uint64_t> calls_{0};
+  std::atomic<std::uint64_t> answer_bytes_{0};
   mutable Mutex mutex_;
   std::uint64_t streams_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t waits_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -44,7 +44,7 @@ class MethodTable : public ServiceType::Service {
       const bool told = target != nullptr && request->status().ok();
       const std::string acts_on(told ? target(request->message()) : "");
       return AnswerCall(
-          context, call, rpc, *request,
+          context, call, rpc, *request, *response,
           [&]() -> absl::Status {
             ELDR_RETURN_IF_ERROR(request->status());
             return operation(context, request->message(), response);

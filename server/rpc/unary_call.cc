@@ -2,9 +2,42 @@
 
 #include <grpc/support/time.h>
 
+#include <memory>
+#include <utility>
+
 #include "server/base/status_to_grpc.h"
 
 namespace eldr {
+namespace {
+
+// Smaller answers are bounded well enough by their number.
+constexpr std::size_t kLargeAnswer = 64 << 10;
+
+class LargeAnswer final : public grpc::ServerUnaryReactor {
+ public:
+  explicit LargeAnswer(CallLimits::Hold hold) : hold_(std::move(hold)) {}
+
+ private:
+  void OnDone() override { delete this; }
+
+  const CallLimits::Hold hold_;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ReactorFor(ServiceContext& context, grpc::CallbackServerContext& rpc,
+                                     google::protobuf::Message& response, absl::Status& status) {
+  const std::size_t bytes = status.ok() ? response.ByteSizeLong() : 0;
+  if (bytes <= kLargeAnswer) return rpc.DefaultReactor();
+  // As a message, and as the bytes that are sent.
+  absl::StatusOr<CallLimits::Hold> hold =
+      context.limits.EnterAnswer(response.SpaceUsedLong() + bytes);
+  if (hold.ok()) return new LargeAnswer(*std::move(hold));
+  status = hold.status();
+  const std::unique_ptr<google::protobuf::Message> empty(response.New());
+  response.GetReflection()->Swap(&response, empty.get());
+  return rpc.DefaultReactor();
+}
 
 absl::Status CheckDeadline(gpr_timespec deadline) {
   // On the clock that the deadline came with: gRPC made it from the client's timeout.

@@ -2,6 +2,7 @@
 #ifndef ELDR_SERVER_RPC_UNARY_CALL_H_
 #define ELDR_SERVER_RPC_UNARY_CALL_H_
 
+#include <google/protobuf/message.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
@@ -53,29 +54,36 @@ class UnaryCall {
   absl::Status admitted_;
 };
 
+// The reactor of a call whose answer is `response` unless `status` is an error: gRPC's own, or for
+// a large answer one that holds its share of limits.answer_bytes until the client has read it. If
+// nothing is left of those, `status` says so and `response` is empty.
+grpc::ServerUnaryReactor* ReactorFor(ServiceContext& context, grpc::CallbackServerContext& rpc,
+                                     google::protobuf::Message& response, absl::Status& status);
+
 // Answers a call by `work`, which fills the response and answers a Status. After that, and also if
 // the call is not admitted, nothing of `received` is needed any more, but for `target`, which must
 // not be a part of it.
 template <typename Request, typename Work>
 grpc::ServerUnaryReactor* AnswerCall(ServiceContext& context, Call call,
                                      grpc::CallbackServerContext* rpc,
-                                     const Received<Request>& received, Work&& work,
+                                     const Received<Request>& received,
+                                     google::protobuf::Message& response, Work&& work,
                                      absl::string_view target = "") {
-  grpc::ServerUnaryReactor* const reactor = rpc->DefaultReactor();
   if (context.state != nullptr) {
     // Its answer may have to wait, and it with it.
     auto waiting = std::make_unique<UnaryCall>(context, call, *rpc);
     absl::Status status =
         waiting->admitted().ok() ? std::forward<Work>(work)() : waiting->admitted();
     received.Discard();
+    grpc::ServerUnaryReactor* const reactor = ReactorFor(context, *rpc, response, status);
     WhenKept(context, [waiting = std::move(waiting), reactor, status = std::move(status),
                        target = std::string(target)] { waiting->Answer(reactor, status, target); });
     return reactor;
   }
   UnaryCall admitted(context, call, *rpc);
-  const absl::Status status =
-      admitted.admitted().ok() ? std::forward<Work>(work)() : admitted.admitted();
+  absl::Status status = admitted.admitted().ok() ? std::forward<Work>(work)() : admitted.admitted();
   received.Discard();
+  grpc::ServerUnaryReactor* const reactor = ReactorFor(context, *rpc, response, status);
   admitted.Answer(reactor, status, target);
   return reactor;
 }

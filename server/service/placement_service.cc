@@ -46,14 +46,15 @@ grpc::ServerUnaryReactor* StartPlacement(ServiceContext& context, grpc::Callback
   const absl::StatusOr<absl::Duration> wait =
       received.status().ok() ? SignatureWaitOf(request) : received.status();
   if (!wait.ok()) {
-    return AnswerCall(context, Call::kPlace, rpc, received, [&wait] { return wait.status(); });
+    return AnswerCall(context, Call::kPlace, rpc, received, *response,
+                      [&wait] { return wait.status(); });
   }
   if (*wait > absl::ZeroDuration()) {
     return NewWaitingPlacement(context, rpc, received, response, *wait);
   }
   if (const AdmissionQueue::Turn turn =
           context.placements.TryEnter(QueueOf(context, request.model()))) {
-    return AnswerCall(context, Call::kPlace, rpc, received,
+    return AnswerCall(context, Call::kPlace, rpc, received, *response,
                       [&] { return Place(context, request, TraceIdOf(*rpc), response); });
   }
   return QueuePlacement(context, rpc, received, response);

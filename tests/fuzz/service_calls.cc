@@ -210,7 +210,7 @@ void Clients::End(FuzzInput& input) {
   FUZZ_CHECK(service_.calls().WaitUntilIdle(absl::Seconds(10)));
   const CallLimits::Counts counts = service_.limits().counts();
   FUZZ_CHECK(counts.calls == 0 && counts.streams == 0 && counts.waits == 0 &&
-             counts.wait_bytes == 0 && counts.peers == 0);
+             counts.wait_bytes == 0 && counts.answer_bytes == 0 && counts.peers == 0);
   FUZZ_CHECK(service_.queue().waiting() == 0);
 }
 

@@ -166,6 +166,7 @@ std::vector<KeyCase> Cases() {
       CountCase("limits.waits", "10000000", "10000001"),
       CountCase("limits.waits_per_peer", "10000000", "10000001"),
       SizeCase("limits.wait_bytes", "64KiB", "65535", "1TiB", "1025GiB"),
+      SizeCase("limits.answer_bytes", "16MiB", "15MiB", "1TiB", "1025GiB"),
       TimeCase("limits.queue_wait", "1ms", "999us", "1m", "1m1s"),
       {"limits.concurrent_placements", {"1", "1024"}, kNoNumber + Values{"1025"}},
   };

@@ -20,7 +20,8 @@ CallLimitsConfig Small() {
           .streams_per_peer = 2,
           .waits = 3,
           .waits_per_peer = 2,
-          .wait_bytes = 1000};
+          .wait_bytes = 1000,
+          .answer_bytes = 500};
 }
 
 TEST(CallLimitsTest, WhatIsTakenIsGivenBackOnce) {
@@ -67,6 +68,17 @@ TEST(CallLimitsTest, WaitsAreBoundedInNumberAndInBytes) {
   const auto third = limits.EnterWait("b", 0);
   EXPECT_THAT(limits.EnterWait("c", 0),
               StatusIs(Code::kResourceExhausted, HasSubstr("limits.waits: 3 ")));
+}
+
+TEST(CallLimitsTest, AnswersAreBoundedInBytesUntilTheyAreRead) {
+  CallLimits limits(Small());
+  auto first = limits.EnterAnswer(400);
+  EXPECT_THAT(limits.EnterAnswer(101),
+              StatusIs(Code::kResourceExhausted, HasSubstr("limits.answer_bytes: 500 ")));
+  const auto second = limits.EnterAnswer(100);
+  EXPECT_THAT(second, IsOk());
+  *first = CallLimits::Hold();
+  EXPECT_EQ(limits.counts().answer_bytes, 100u);
 }
 
 TEST(CallLimitsTest, ForgetsClientsThatHoldNothing) {

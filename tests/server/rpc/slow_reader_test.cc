@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/server/daemon_fixture.h"
+#include "tests/server/rpc/raw_http2.h"
 #include "tests/support/status_matchers.h"
 
 namespace eldr {
@@ -71,6 +72,41 @@ TEST_F(SlowReaderTest, IsNotReadFromUntilItReadsAndHoldsNobodyUp) {
   writer.join();
   EXPECT_EQ(answers, kQueries) << "late, but all of them";
   EXPECT_THAT(FromGrpc(stream->Finish()), IsOk());
+}
+
+// Unary calls are many at a time, and each of these answers is a MiB.
+TEST_F(SlowReaderTest, LargeAnswersThatNobodyReadsAreBoundedInAll) {
+  Config config = TestConfig();
+  config.limits.answer_bytes = 16 << 20;
+  config.models.push_back({.name = kModel, .geometry = {64, 4096, 8, {}}});
+  StartDaemon(config);
+  RegisterTestNode("a");
+  v1::GetResidencyRequest request;
+  request.set_node_id("a");
+  constexpr int kCalls = 100;  // far more than the network's buffers and the bound hold
+  {
+    RawHttp2 unread(daemon_->grpc_addresses().front().port);
+    for (int i = 0; i < kCalls; ++i) {
+      const auto call = unread.Open("/eldr.v1.FleetService/GetResidency");
+      unread.Data(call, GrpcFrame(request.SerializeAsString()), /*end=*/true);
+    }
+    ASSERT_TRUE(unread.Flush());
+    const auto answered = [&](absl::string_view outcome) {
+      return Metric(
+          absl::StrCat("eldr_calls_total{call=\"GetResidency\",outcome=\"", outcome, "\"}"));
+    };
+    EXPECT_TRUE(
+        Eventually([&] { return answered("ok") + answered("resource_exhausted") == kCalls; }));
+    EXPECT_GT(answered("resource_exhausted"), 0);
+    EXPECT_EQ(Metric(R"(eldr_limit_exceeded_total{limit="answer_bytes"})"),
+              answered("resource_exhausted"));
+    EXPECT_THAT(FromGrpc(Place("r")), IsOk()) << "small answers go on";
+  }
+  EXPECT_TRUE(Eventually([&] {
+    grpc::ClientContext context;
+    v1::GetResidencyResponse response;
+    return fleet_->GetResidency(&context, request, &response).ok();
+  })) << "what nobody will read any more is given back";
 }
 
 }  // namespace
