@@ -46,8 +46,9 @@ void FileSource::Step() {
   if (LookAt().identity != before.identity) return;
   identity_ = before.identity;
   const absl::Status status = file.ok() ? Take(*std::move(file)) : file.status();
-  metrics_.OnList(status, absl::ToDoubleSeconds(clock_.Wall() - absl::UnixEpoch()));
+  // Told first, so that whoever sees the count finds the line.
   Tell(status);
+  metrics_.OnList(status, absl::ToDoubleSeconds(clock_.Wall() - absl::UnixEpoch()));
 }
 
 absl::StatusOr<EndpointsFile> FileSource::Read() const {
@@ -56,10 +57,10 @@ absl::StatusOr<EndpointsFile> FileSource::Read() const {
 }
 
 absl::Status FileSource::Take(EndpointsFile file) {
-  metrics_.entries_refused.Increment(static_cast<double>(file.refused));
   for (const std::string& reason : file.reasons) {
     log_.Warning("discovery_entry_refused", {{"error", reason}, {"of", file.refused}});
   }
+  metrics_.entries_refused.Increment(static_cast<double>(file.refused));
   return list_.SetAll(std::move(file.endpoints));
 }
 

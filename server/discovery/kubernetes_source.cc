@@ -62,18 +62,20 @@ absl::Duration KubernetesSource::Step() {
   if (!listed_ || clock_.Monotonic() - *listed_ >= kListAge) {
     const absl::Status status = List();
     if (absl::IsCancelled(status)) return absl::ZeroDuration();
+    // Told first, so that whoever sees the count finds the line.
+    Tell(status);
     metrics_.OnList(status, absl::ToDoubleSeconds(clock_.Wall() - absl::UnixEpoch()));
     if (!status.ok()) return After(status, false);
     listed_ = clock_.Monotonic();
-    Tell(status);
   }
   const MonotonicTime begun = clock_.Monotonic();
   const absl::Status status = WatchOnce();
   watch_metrics_.connected.Set(0);
   if (absl::IsCancelled(status)) return absl::ZeroDuration();
-  CountEnd(status);
   if (absl::IsOutOfRange(status) || absl::IsInvalidArgument(status)) listed_.reset();
-  return After(status, clock_.Monotonic() - begun >= kLeastWatch);
+  const absl::Duration pause = After(status, clock_.Monotonic() - begun >= kLeastWatch);
+  CountEnd(status);
+  return pause;
 }
 
 absl::Duration KubernetesSource::After(const absl::Status& status, bool lived) {
