@@ -10,6 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "client/ctl/name_shortener.h"
 #include "client/ctl/node_table.h"
 #include "client/ctl/print.h"
 #include "client/ctl/printer.h"
@@ -85,6 +87,19 @@ std::string Fit(absl::string_view text, std::size_t width) {
   return fit;
 }
 
+// A text whose parts stand two blanks apart, in lines of at most `width`.
+std::vector<std::string> Wrap(absl::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  for (const absl::string_view part : absl::StrSplit(text, "  ")) {
+    if (!lines.empty() && lines.back().size() + 2 + part.size() <= width) {
+      absl::StrAppend(&lines.back(), "  ", part);
+    } else {
+      lines.push_back(absl::StrCat(lines.empty() ? "" : "  ", part));
+    }
+  }
+  return lines;
+}
+
 const char* StateColour(const v1::Node& node) {
   if (node.state() == v1::NODE_STATE_LOST || node.state() == v1::NODE_STATE_LOST_IN_PANIC) {
     return kRed;
@@ -96,13 +111,13 @@ std::string DurationCell(bool known, const google::protobuf::Duration& duration)
   return known ? DurationText(duration) : "-";
 }
 
-std::string Row(const v1::Node& node, std::size_t name_width, std::size_t bar, bool colours) {
+std::string Row(const v1::Node& node, absl::string_view name, std::size_t bar, bool colours) {
   const std::uint32_t capacity = node.spec().capacity();
   const std::string load =
       capacity == 0 ? absl::StrCat(node.load()) : absl::StrCat(node.load(), "/", capacity);
   const double kv = KvShare(node);
   return absl::StrCat(
-      Fit(node.spec().node_id(), name_width), " ", colours ? StateColour(node) : "",
+      name, " ", colours ? StateColour(node) : "",
       Fit(StateText(node.state(), node.draining()), 15), colours ? kNormal : "", " ",
       absl::StrFormat("%9s ", load), Bar(LoadShare(node), bar, colours), " ",
       kv < 0 ? "   -" : absl::StrFormat("%3.0f%%", kv * 100), " ", Bar(kv, bar, colours),
@@ -188,7 +203,11 @@ std::string DrawTop(const v1::ListNodesResponse& nodes,
   const std::vector<const v1::Node*> list = TopNodes(nodes, state);
   std::vector<std::string> lines = {Fit(SummaryText(nodes, list.size(), now), columns)};
   for (const v1::GetHistoryResponse& history : histories) {
-    if (lines.size() < 5) lines.push_back(Fit(TotalsText(history), columns));
+    const std::vector<std::string> totals = Wrap(TotalsText(history), columns);
+    // Nodes get the most of the screen, however many models there are.
+    if (lines.size() > 1 && lines.size() + totals.size() > std::max<std::size_t>(5, rows / 3))
+      break;
+    for (const std::string& line : totals) lines.push_back(Fit(line, columns));
   }
   if (!state.error.empty()) {
     lines.push_back(absl::StrCat(colours ? kRed : "", Fit(state.error, columns)));
@@ -202,8 +221,11 @@ std::string DrawTop(const v1::ListNodesResponse& nodes,
   lines.push_back(absl::StrCat(colours ? kInverse : "", Fit(Header(name_width, bar), columns)));
   const std::size_t room = rows > lines.size() + 1 ? rows - lines.size() - 1 : 1;
   state.first = std::min(state.first, list.size() > room ? list.size() - room : 0);
+  std::vector<absl::string_view> names;
+  for (const v1::Node* node : list) names.push_back(node->spec().node_id());
+  const NameShortener shortener(names, name_width);
   for (std::size_t i = state.first; i < std::min(list.size(), state.first + room); ++i) {
-    std::string row = Row(*list[i], name_width, bar, colours);
+    std::string row = Row(*list[i], Fit(shortener.Shorten(names[i]), name_width), bar, colours);
     // A row with colours is not cut: the terminal leaves out what does not fit.
     if (!colours) row = Fit(row, columns);
     lines.push_back(std::move(row));

@@ -36,7 +36,8 @@ std::vector<const v1::Node*> TopNodes(const v1::ListNodesResponse& nodes, const 
 // "12:00:00  8 nodes, 7 take placements, 96 leases", and how many of them are shown, if not all.
 std::string SummaryText(const v1::ListNodesResponse& nodes, std::size_t shown, absl::Time now);
 
-// "moe  2.4 placements/s  ..." of the newest point; of a model without a history only its name.
+// "moe  2.4 placements/s", and further parts each after two blanks, of the newest point; of a model
+// without a history only its name.
 std::string TotalsText(const v1::GetHistoryResponse& history);
 
 // `rows` lines of at most `columns` characters; state.first is put into range.

@@ -161,5 +161,34 @@ TEST(TopViewTest, TotalsAreOfTheNewestPoint) {
   EXPECT_THAT(TotalsText(history), HasSubstr("cost -10.0% against the shadow"));
 }
 
+TEST(TopViewTest, NodesOfLongNamesAreToldApartOnANarrowTerminal) {
+  v1::ListNodesResponse nodes;
+  for (int i = 0; i < 4; ++i) AddNode(nodes, absl::StrCat("load-8471-33909573-node-", i), 1, 0.5);
+  TopState state;
+  const std::vector<std::string> lines = Draw(nodes, state, 80);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_THAT(lines[2 + i], StartsWith(absl::StrCat("~node-", i, " ")));
+  }
+}
+
+TEST(TopViewTest, TotalsThatAreTooLongGoOnInALineOfTheirOwn) {
+  v1::GetHistoryResponse history;
+  history.set_model("moe");
+  v1::HistoryPoint& point = *history.add_points();
+  point.set_duration_seconds(10);
+  point.set_placements(40);
+  point.set_signatures_full(40);
+  point.set_decision_p50_seconds(12e-6);
+  point.set_decision_p99_seconds(41e-6);
+  point.set_marginal_experts(70);
+  point.set_candidate_marginal_experts(100);
+  TopState state;
+  const std::vector<std::string> lines = absl::StrSplit(
+      DrawTop(ThreeNodes(), {history}, absl::UnixEpoch(), 100, 12, false, state), '\n');
+  EXPECT_THAT(lines[1], AllOf(StartsWith("moe  4.0 placements/s"), HasSubstr("0% none")));
+  EXPECT_THAT(lines[2], StartsWith("  experts -30.0% against the mean candidate "));
+  EXPECT_THAT(lines[3], StartsWith("NODE"));
+}
+
 }  // namespace
 }  // namespace eldr::ctl
