@@ -93,30 +93,35 @@ test('placements come by themselves, and a drain shows within seconds', async ()
   await page.context().close();
 });
 
-test('the first view is there at once with 64 nodes', async (context) => {
+// What its time is made of; the time itself depends on the machine: ./dev bench page.
+test('the first view of 64 nodes asks for its data at once, in few and small answers', async (context) => {
   const large = await RealDaemon.start();
   try {
     large.load('--model', 'm64', '--nodes', '64', '--rate', '50', '--hold', '1s', '--duration', '120s');
     await until(async () => (await large.api('fleet')).columns.node.length === 64, '64 nodes');
     const page = await openPage(browser);
     await page.addInitScript(() => {
-      const watch = () => {
-        if (document.querySelector('table[aria-label=Nodes] tbody th')) window.firstRow ??= performance.now();
-        else requestAnimationFrame(watch);
-      };
-      watch();
+      new MutationObserver((_, observer) => {
+        if (!document.querySelector('table[aria-label=Nodes] tbody th')) return;
+        observer.disconnect();
+        window.asked = performance.getEntriesByType('resource').map((one) => ({
+          name: new URL(one.name).pathname, at: one.startTime, end: one.responseEnd, bytes: one.transferSize}));
+      }).observe(document, {subtree: true, childList: true});
     });
-    const times = [];
-    for (let i = 0; i < 7; i++) {
-      await page.goto('about:blank');
-      await page.goto(large.url);
-      await page.waitForFunction(() => window.firstRow);
-      times.push(await page.evaluate(() => window.firstRow));
-    }
-    times.sort((a, b) => a - b);
-    context.diagnostic(`first row of 64 nodes after ${times.map((one) => one.toFixed(0)).join(', ')} ms`);
-    // The goal is 100 ms on an idle machine; this bears one that runs other tests.
-    assert.ok(times[3] < 3000, `median ${times[3]} ms`);
+    await page.goto(large.url);
+    await page.waitForFunction(() => window.asked);
+    const asked = await page.evaluate(() => window.asked);
+    const data = asked.filter((one) => one.name.startsWith('/api/'));
+    const files = asked.filter((one) => one.name.startsWith('/ui/'));
+    const sum = (list) => list.reduce((bytes, one) => bytes + one.bytes, 0);
+    context.diagnostic(`${files.length} files of ${sum(files)} bytes, ${data.length} answers of ${sum(data)} bytes`);
+    assert.ok(data.length >= 1 && data.length <= 4, data.map((one) => one.name).join());
+    assert.ok(files.length <= 36, `${files.length} files`);
+    assert.ok(sum(asked) <= 120_000, `${sum(asked)} bytes`);
+    // Not after the modules have been read, one behind the other.
+    const lastFile = Math.max(...files.map((one) => one.end));
+    assert.ok(Math.min(...data.map((one) => one.at)) < lastFile, 'data is asked for beside the files');
+    assert.deepEqual(page.faults, []);
     await page.context().close();
   } finally {
     await large.stop();
