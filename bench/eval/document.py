@@ -7,7 +7,8 @@ import re
 
 import plots
 import tables
-from goals import goal_rows, goals_table
+from goals import goal_rows, goals_table, is_over
+from mixes import SEEDS, with_objectives
 from settings import WARMUP_SECONDS, grid
 
 
@@ -22,20 +23,25 @@ def machine():
 
 
 class Document:
-    """`cell_of` gives the Cell of a setting, `config_of` the configuration it ran with."""
+    """`cell_of` gives the Cell of a setting, `config_of` the configuration it ran with; `mixed` the
+    settings of each mix's trace, `objectives` those of a setting under other objectives."""
 
-    def __init__(self, traces, cell_of, config_of, robust, variants):
+    def __init__(self, traces, cell_of, config_of, robust, variants, mixed, objectives):
         self._traces = traces
         self._cell_of = cell_of
         self._config_of = config_of
         self._robust = robust
         self._variants = variants
+        self._mixed = mixed
+        self._objectives = objectives
         self._grids = {trace.name: grid(trace) for trace in traces}
 
     def write(self, template, path, plot_folder, facts):
         os.makedirs(plot_folder, exist_ok=True)
         values = {**facts, **self._tables()}
         values["cell_plots"] = self._plots(plot_folder)
+        values["mixes"] = self._mixes()
+        values["objectives"] = self._objectives_of_grids(plot_folder)
         with open(template, encoding="utf-8") as file:
             text = re.sub(r"\{\{(\w+)\}\}", lambda match: values[match.group(1)], file.read())
         with open(path, "w", encoding="utf-8") as file:
@@ -54,6 +60,10 @@ class Document:
             grids[trace.name] = (settings, self._cells(settings))
             goals += goal_rows(trace.name, trace.synthetic, *grids[trace.name])
             trace_rows.append(self._trace_row(trace, *grids[trace.name]))
+        for trace, settings in self._mixed.items():
+            cells = self._cells(settings)
+            goals += goal_rows(trace.name, True, settings, cells)
+            trace_rows.append(self._trace_row(trace, settings, cells))
         first = self._traces[0].name
         parameters = self._config_of(grids[first][0][0])["parameters"]
         return {
@@ -61,6 +71,7 @@ class Document:
             "machine": machine(),
             "warmup": str(WARMUP_SECONDS),
             "balancers": tables.balancers_named(),
+            "mix_seeds": str(SEEDS),
             "traces": "\n".join(trace_rows),
             "goals": goals_table(goals),
             "cells": str(len(grids[first][0])),
@@ -90,6 +101,36 @@ class Document:
             return "None."
         named = "; ".join(setting.title for setting, _ in kept)
         return f"{len(kept)} cells: {named}.\n\n" + tables.grid_table([cell for _, cell in kept])
+
+    def _compared(self, settings):
+        return [with_objectives(self._cell_of(setting),
+                                {name: self._cell_of(other)
+                                 for name, other in self._objectives[setting].items()})
+                for setting in settings]
+
+    def _mixes(self):
+        if not self._mixed:
+            return "Not run."
+        compared = {trace: self._compared(settings) for trace, settings in self._mixed.items()}
+        every = [cell for cells in compared.values() for cell in cells]
+        parts = [f"All {len(every)} cells:\n\n" + tables.objectives_table(every, is_over)]
+        for trace, cells in compared.items():
+            parts.append(f"### {trace.name}: {trace.title}\n\n" +
+                         tables.objectives_table(cells, is_over) +
+                         "\n\nP99 with its interval / mean, change in %:\n\n" +
+                         tables.tails_table(self._mixed[trace], cells))
+        return "\n\n".join(parts)
+
+    def _objectives_of_grids(self, folder):
+        compared = {trace: self._compared(self._grids[trace.name]) for trace in self._traces}
+        panels = [(trace.name, cells) for trace, cells in compared.items()]
+        panels += [(trace.name, self._compared(settings))
+                   for trace, settings in self._mixed.items()]
+        plots.trade_off_plot(panels, f"{folder}/objectives.svg")
+        return self._per_trace(
+            lambda trace: tables.objectives_table(compared[trace], is_over) +
+            "\n\nP99 with its interval / mean, change in %:\n\n" +
+            tables.tails_table(self._grids[trace.name], compared[trace]))
 
     def _robustness(self):
         return "\n\n".join(

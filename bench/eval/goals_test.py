@@ -2,7 +2,7 @@
 import unittest
 
 from changes import Cell
-from goals import goal_rows, median_factor, share_of_oracle, tail_misses
+from goals import band_misses, goal_rows, median_factor, share_of_oracle, tail_misses
 from settings import Setting, Trace
 
 TRACE = Trace("t", "a trace", "folder", synthetic=False, cost=1)
@@ -37,6 +37,13 @@ class GoalsTest(unittest.TestCase):
     def test_factor_is_against_the_better_band(self):
         self.assertAlmostEqual(median_factor([compared(91)]), 1.5)
 
+    def test_a_cell_behind_the_better_band_is_named_with_its_points(self):
+        setting = Setting("grid", "one", "one cell", TRACE)
+        self.assertEqual(band_misses([setting], [compared(93)]), [])
+        [(behind, title)] = band_misses([setting], [compared(95)])
+        self.assertAlmostEqual(behind, 1)
+        self.assertEqual(title, "one cell")
+
     def test_a_band_that_loses_is_beaten_by_any_gain(self):
         one = compared(99, locality_band=101, locality_band_online=102)
         self.assertEqual(median_factor([one]), float("inf"))
@@ -54,9 +61,12 @@ class GoalsTest(unittest.TestCase):
     def test_each_goal_is_a_row(self):
         setting = Setting("grid", "one", "one cell", TRACE)
         rows = goal_rows("t", False, [setting], [compared(90.5)])
-        self.assertEqual([row[-1] for row in rows], ["yes"] * 4)
+        self.assertEqual([row[-1] for row in rows], ["yes"] * 5)
         rows = goal_rows("t", False, [setting], [compared(94)])
-        self.assertEqual([row[-1] for row in rows], ["**no**", "**no**", "yes", "yes"])
+        self.assertEqual([row[-1] for row in rows], ["**no**", "**no**", "yes", "yes", "yes"])
+        rows = goal_rows("t", False, [setting], [compared(94.5)])
+        self.assertEqual(rows[2][-2:], ["0 of 1 cells; the most behind is one cell, by 0.5 points",
+                                        "**no**"])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402  (the back end must be chosen first)
 
 from changes import grid_change
-from tables import HEADS
+from tables import HEADS, OBJECTIVES, shown_objectives
 
 # Equal runs shall write equal files.
 plt.rcParams.update({
@@ -71,6 +71,40 @@ def cells_plot(title, settings, cells, path):
     axes[0].set_ylabel("change against the best balancer, %")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.04), ncol=4,
+                  frameon=False)
+    _save(figure, path)
+
+
+def trade_off_plot(panels, path):
+    """What each objective gains at P50 and at P99: a panel per trace, means over its cells."""
+    columns = 5
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 2.6 * rows), squeeze=False)
+    styles = dict(zip([policy for policy, _ in OBJECTIVES],
+                      (("s", COLOURS["locality_band_online"]), ("o", "#e9a08f"),
+                       ("o", COLOURS["residency"]), ("o", "#7a1f12"), ("x", "#777777"))))
+    for axis, (title, cells) in zip(axes.flat, panels):
+        shown = shown_objectives(cells)
+        points = {policy: [grid_change(cells, policy, s).mean for s in ("p50", "p99")]
+                  for policy, _ in shown}
+        chain = ("residency_median", "residency", "residency_tail")
+        axis.plot(*zip(*(points[policy] for policy in chain)), color="#c8452d", linewidth=0.8)
+        for policy, label in shown:
+            marker, colour = styles[policy]
+            axis.plot(*points[policy], marker, color=colour, markersize=5, label=label)
+        axis.axhline(0, color="black", linewidth=0.6)
+        axis.margins(0.15)
+        axis.set_title(title, fontsize=8)
+        axis.tick_params(labelsize=7)
+    for axis in axes.flat[len(panels):]:
+        axis.set_axis_off()
+    for axis in axes[:, 0]:
+        axis.set_ylabel("P99, %")
+    for axis in axes[-1]:
+        axis.set_xlabel("P50, %")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.tight_layout()
+    figure.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.01), ncol=5,
                   frameon=False)
     _save(figure, path)
 

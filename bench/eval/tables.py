@@ -4,6 +4,12 @@ from changes import BALANCERS, STATISTICS, grid_change, mean
 from settings import ALL
 
 BANDS = ("locality_band", "locality_band_online")
+# What is compared where objectives are.
+OBJECTIVES = (("locality_band_online", "locality_band_online"),
+              ("residency_median", "residency, median"),
+              ("residency", "residency, balanced"),
+              ("residency_tail", "residency, tail"),
+              ("residency_oracle", "residency_oracle"))
 HEADS = {"p50": "P50", "p95": "P95", "p99": "P99", "mean": "mean"}
 
 
@@ -120,6 +126,37 @@ def robustness_table(settings, cells):
         ] + [f"± {cell.change('residency', 'p50').half:.1f} / "
              f"{cell.change('residency', 'p99').half:.1f}"])
     return table(["setting", *policies, "interval of residency, P50 / P99"], rows)
+
+
+def shown_objectives(cells):
+    return [item for item in OBJECTIVES if item[0] in cells[0].policies]
+
+
+def objectives_table(cells, is_over):
+    """Bands, residency under each objective, and the oracle; `is_over`: of a change of a tail."""
+    rows = []
+    for policy, title in shown_objectives(cells):
+        changes = [grid_change(cells, policy, statistic) for statistic in STATISTICS]
+        tails = {s: [cell.change(policy, s) for cell in cells] for s in ("p95", "p99")}
+        over = sum(any(is_over(tails[s][i]) for s in tails) for i in range(len(cells)))
+        rows.append([title, *map(percent, changes),
+                     *(f"{max(change.mean for change in tails[s]):+.1f}" for s in tails),
+                     f"{over} of {len(cells)}"])
+    return table(["policy", *(f"{HEADS[s]}, %" for s in STATISTICS), "worst P95", "worst P99",
+                  "cells over"], rows)
+
+
+def tails_table(settings, cells):
+    """P99 of each cell, and its mean, under each objective."""
+    rows = []
+    for setting, cell in zip(settings, cells):
+        best = cell.best_balancer("p99")
+        rows.append([setting.title, f"{cell.time(best, 'p99'):.2f} ({best})"] + [
+            f"{percent(cell.change(policy, 'p99'))} / {cell.change(policy, 'mean').mean:+.1f}"
+            for policy, _ in shown_objectives(cells)
+        ])
+    return table(["cell", "best balancer's P99, ms",
+                  *(title for _, title in shown_objectives(cells))], rows)
 
 
 def ablation_table(rows):
