@@ -93,7 +93,11 @@ check_layers() {
   done
 }
 check_layers core base version model signature prefix profile residency step_time fleet books intake policy route
-check_layers server config base convert record metrics state auth http ui rpc service discovery page
+check_layers server config base convert record metrics state auth http ui rpc service picker discovery page
+
+# The life of a request in the picker is tried by scripts, without a call.
+forbid 'grpc|prometheus/|core/|server/([^p]|p[^i])' \
+  'server/picker knows messages, neither calls nor the router' server/picker
 
 # The sources at the root of server/ put the daemon together: they are above all its layers.
 for folder in server/*/; do
