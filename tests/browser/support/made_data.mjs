@@ -128,7 +128,7 @@ export class MadeFleet {
     return {time_seconds: now / 1000, model: this.model, layers: this.layers, experts: this.experts, rows: this.layers, columns: this.experts,
       layers_per_row: 1, experts_per_column: 1, scale: 1 / 255, mean: base64(mean), next: null,
       groups: this.nodes.map((node, i) => ({expert_group: node.id, node: node.id, nodes: 1, leases: node.lost ? 0 : node.load, cells: base64(maps[i]), distance_to_mean: node.lost ? null : 0.1 + node.strength / 4})),
-      difference: {groups: this.nodes.length, mean_cosine_distance: 0.31, mean_jaccard_distance: 0.46, jaccard_groups: 8}};
+      difference: {groups: this.nodes.length, mean_cosine_distance: 0.31, mean_jaccard_distance: this.nodes.length > 1 ? 0.46 : null, jaccard_groups: Math.min(8, this.nodes.length)}};
   }
 
   compare(a, b) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {age, bytes, change, compact, count, duration, number, percent, plain, plural, shortName, UNKNOWN} from '../../../server/ui/js/kit/format.js';
+import {age, bytes, change, compact, count, duration, number, percent, plain, plural, shortName, nameShortener, UNKNOWN} from '../../../server/ui/js/kit/format.js';
 
 // Spaces before units do not break; tests read better with plain ones.
 const plainSpaces = (text) => text.replaceAll('\u00a0', ' ');
@@ -43,4 +43,22 @@ test('a long name keeps both ends, and whole letters', () => {
   assert.equal(shortName('decode-7'), 'decode-7');
   assert.equal(shortName('load-3282-97257407-node-5', 15), 'load…407-node-5');
   assert.equal([...shortName('😀'.repeat(40), 10)].length, 10);
+});
+
+test('long names of one fleet stay apart, whatever they begin and end with', () => {
+  const host = (i) => `vllm-decode-qwen3-pool-eu-central-1c-rack-017-host-${i}.inference.svc.cluster.local:8000`;
+  const hosts = Array.from({length: 1024}, (_, i) => host(i));
+  const cases = [hosts, hosts.map((name) => name.split('.')[0]), Array.from({length: 64}, (_, i) => `${i}.inference.svc.cluster.local:8000`),
+    [...hosts, 'd0'], [host(1), `${host(1)}x`, host(11)], Array.from({length: 40}, (_, i) => '😀'.repeat(30) + i)];
+  for (const names of cases) {
+    for (const most of [15, 18, 24]) {
+      const shown = names.map(nameShortener(names, most));
+      assert.equal(new Set(shown).size, names.length, `${names[0]} at ${most}: ${shown.slice(0, 3)}`);
+      for (const one of shown) assert.ok([...one].length <= most, one);
+    }
+  }
+  assert.equal(nameShortener(hosts)(host(17)), '…1c-rack-017-host-17…');
+  assert.equal(nameShortener(['decode-0', 'decode-1'])('decode-1'), 'decode-1');
+  const unlike = ['a'.repeat(60), 'b'.repeat(60)];
+  assert.equal(nameShortener(unlike)(unlike[0]), shortName(unlike[0]));
 });

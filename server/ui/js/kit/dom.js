@@ -47,6 +47,18 @@ export function setText(element, text) {
   if (element.textContent !== wanted) element.textContent = wanted;
 }
 
+// Shows a name as `shown`, and whole to who points at it, or has a button read out.
+export function setName(element, name, shown) {
+  setText(element, shown);
+  if (shown === name) {
+    delete element.dataset.help;
+    element.removeAttribute('aria-label');
+    return;
+  }
+  element.dataset.help = name;
+  if (element.tagName === 'BUTTON') element.setAttribute('aria-label', name);
+}
+
 export function setClass(element, name, on) {
   if (element.classList.contains(name) !== Boolean(on)) element.classList.toggle(name, Boolean(on));
 }

@@ -105,6 +105,38 @@ export function shortName(name, most = 24) {
   return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (most - 1 - head)).join('')}`;
 }
 
+const SEPARATOR = /[-._:/ ]/;
+
+// Shortens the names of one fleet so that they stay apart: what all long ones begin and end with, a pool's name or a
+// domain, goes before what tells them apart. Answers a function from a name to at most `most` letters.
+export function nameShortener(names, most = 24) {
+  const long = names.filter((name) => name.length > most).map((name) => [...name]).filter((letters) => letters.length > most);
+  if (long.length < 2) return (name) => shortName(name, most);
+  const least = Math.min(...long.map((letters) => letters.length));
+  const common = (at) => {
+    let length = 0;
+    while (length < least && long.every((letters) => at(letters, length) === at(long[0], length))) length++;
+    return length;
+  };
+  let head = common((letters, i) => letters[i]);
+  const tail = Math.min(common((letters, i) => letters[letters.length - 1 - i]), least - head);
+  // `node-10` and `node-11` differ in a letter, but are told apart by a number.
+  while (head > 0 && !SEPARATOR.test(long[0][head - 1])) head--;
+  return (name) => {
+    const letters = [...name];
+    if (letters.length <= most) return name;
+    const end = tail > 1 && letters.length - tail > head ? letters.length - tail : letters.length;
+    // As many whole words of what comes before as there is room for.
+    let start = Math.min(head, Math.max(0, end - (most - 2)));
+    while (start > 0 && start < head && !SEPARATOR.test(letters[start - 1])) start++;
+    const own = letters.slice(start, end);
+    const before = own.length + (end < letters.length ? 1 : 0) < letters.length ? '…' : '';
+    const after = end < letters.length ? '…' : '';
+    const room = most - before.length - after.length;
+    return own.length > room ? before + shortName(own.join(''), room) + after : before + own.join('') + after;
+  };
+}
+
 export function plural(value, one, many = one + 's') {
   return `${count(value)}${NBSP}${value === 1 ? one : many}`;
 }

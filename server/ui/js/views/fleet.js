@@ -1,6 +1,6 @@
 // The nodes: who is there, how busy, how fast, when last heard.
-import {el, replace, setClass, setText} from '../kit/dom.js';
-import {age, compact, count, duration, number, percent, plural} from '../kit/format.js';
+import {el, replace, setClass, setName, setText} from '../kit/dom.js';
+import {age, compact, count, duration, nameShortener, number, percent, plural} from '../kit/format.js';
 import {STATES, stateMark} from '../kit/icons.js';
 import {Chart, panel} from '../kit/chart.js';
 import {Table} from '../kit/table.js';
@@ -30,7 +30,7 @@ function columns(view) {
   return [
     {key: 'id', title: 'Node', help: 'The id the node registered.', sort: (n) => n.id,
       make: () => el('button', {type: 'button', class: 'link ellipsis'}),
-      set: (button, n) => setText(button, n.id)},
+      set: (button, n) => setName(button, n.id, view.short(n.id))},
     {key: 'state', title: 'State', help: 'Whether it is heard, and whether it takes placements.', sort: shownState,
       make: () => el('span', {class: 'state-cell'}),
       set: (cell, n) => {
@@ -61,7 +61,7 @@ function columns(view) {
 }
 
 export function makeFleet(app) {
-  const view = {mostLoad: 1};
+  const view = {mostLoad: 1, short: nameShortener([])};
   const search = el('input', {class: 'field', type: 'search', placeholder: 'Filter: id, address, label…',
     'aria-label': 'Filter nodes by id, address, expert group or label', 'data-shortcut': 'search',
     on: {input: () => draw()}});
@@ -92,6 +92,8 @@ export function makeFleet(app) {
   function draw() {
     const all = app.state.nodes;
     view.mostLoad = all.reduce((most, node) => Math.max(most, node.load), 1);
+    // On a screen of 1280 pixels, all columns are in sight beside names of this length.
+    view.short = nameShortener(all.map((node) => node.id), innerWidth < 1400 ? 15 : 24);
     const rows = all.filter((node) => matches(node, search.value) && (!only.value || shownState(node) === only.value));
     setText(shown, rows.length === all.length ? `${plural(all.length, 'node')}; a click or Enter opens one`
       : `${count(rows.length)} of ${plural(all.length, 'node')}`);

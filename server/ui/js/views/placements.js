@@ -1,6 +1,6 @@
 // Placements as they are made; a click opens the receipt.
-import {el, replace, setText} from '../kit/dom.js';
-import {clock, count, duration, number, plural, shortName} from '../kit/format.js';
+import {el, replace, setName, setText} from '../kit/dom.js';
+import {clock, count, duration, nameShortener, number, plural} from '../kit/format.js';
 import {Table} from '../kit/table.js';
 import {Chart, panel} from '../kit/chart.js';
 import {chip, viewHead} from '../kit/parts.js';
@@ -30,11 +30,11 @@ function cell(make, fill) {
 }
 const text = (get) => cell(() => el('span'), (part, placement) => setText(part, get(placement)));
 
-const COLUMNS = [
+const columns = (short) => [
   {key: 'request', title: 'Request', help: 'The request’s id, as its frontend named it.',
-    ...cell(() => el('button', {type: 'button', class: 'link ellipsis mono'}), (part, p) => setText(part, shortName(p.requestId, 18)))},
+    ...cell(() => el('button', {type: 'button', class: 'link ellipsis mono'}), (part, p) => setName(part, p.requestId, short.request(p.requestId)))},
   {key: 'time', title: 'Time', help: 'When it was placed, by the daemon’s clock.', ...text((p) => clock(p.time))},
-  {key: 'node', title: 'Node', help: 'The decode node that was reserved.', ...cell(() => el('span', {class: 'name ellipsis'}), (part, p) => setText(part, shortName(p.nodeId)))},
+  {key: 'node', title: 'Node', help: 'The decode node that was reserved.', ...cell(() => el('span', {class: 'name ellipsis'}), (part, p) => setName(part, p.nodeId, short.node(p.nodeId)))},
   {key: 'reason', title: 'Reason', optional: true, help: 'Why the node that was answered was answered.', ...cell(() => el('span'), (part, p) => {
     const reason = REASONS[p.reason] ?? {text: p.reason};
     replace(part, chip(reason.text, reason.tone, reason.help));
@@ -52,7 +52,8 @@ const COLUMNS = [
 
 export function makePlacements(app) {
   let paused = null;
-  const table = new Table({label: 'Newest placements', columns: COLUMNS, onOpen: (p) => openReceipt(app, p.requestId, p)});
+  const short = {request: nameShortener([], 18), node: nameShortener([])};
+  const table = new Table({label: 'Newest placements', columns: columns(short), onOpen: (p) => openReceipt(app, p.requestId, p)});
   const pause = el('button', {type: 'button', class: 'button', 'aria-pressed': 'false', 'data-help': 'Holds the list still while you read it. Shortcut: p.', 'data-shortcut': 'pause',
     on: {click: () => {
       paused = paused ? null : app.state.placements;
@@ -79,6 +80,9 @@ export function makePlacements(app) {
 
   function draw() {
     const list = paused ?? app.state.placements;
+    // Rows keep what they show, so this is of the list at the time when a row is new.
+    short.request = nameShortener(list.map((p) => p.requestId), 18);
+    short.node = nameShortener(app.state.nodes.map((node) => node.id));
     const wanted = filter.value.toLowerCase();
     const rows = wanted ? list.filter((p) => p.requestId.toLowerCase().includes(wanted) || p.nodeId.toLowerCase().includes(wanted)) : list;
     setText(table.nothing, list.length ? 'No placement matches the filter.' : 'No placements yet. They appear here as frontends ask.');

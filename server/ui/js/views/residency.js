@@ -1,6 +1,6 @@
 // Which experts are busy where: the fleet as small pictures, one node or two in full.
-import {el, replace, setText} from '../kit/dom.js';
-import {count, number, percent, plural, shortName} from '../kit/format.js';
+import {el, replace, setName, setText} from '../kit/dom.js';
+import {count, nameShortener, number, percent, plural} from '../kit/format.js';
 import {diverging, sequential} from '../kit/scales.js';
 import {drawCells, scaleLegend} from '../kit/heatmap.js';
 import {isDark} from '../kit/theme.js';
@@ -35,7 +35,8 @@ export function toFleet(raw) {
 class Thumb {
   constructor(id, onPress) {
     this.canvas = el('canvas', {'aria-hidden': 'true'});
-    this.name = el('span', {class: 'ellipsis', 'data-help': id}, shortName(id, 18));
+    this.id = id;
+    this.name = el('span', {class: 'ellipsis'});
     this.more = el('small');
     this.apart = el('span', {class: 'visually-hidden'});
     this.element = el('button', {type: 'button', class: 'thumb', 'aria-pressed': 'false', on: {click: onPress}},
@@ -44,8 +45,9 @@ class Thumb {
     this.seen = false;
   }
 
-  set(group, fleet, paint, pressed) {
+  set(group, fleet, paint, pressed, short) {
     Object.assign(this, {group, fleet, paint});
+    setName(this.name, this.id, short(this.id));
     setText(this.more, group.leases ? plural(group.leases, 'lease') : 'idle');
     this.element.setAttribute('aria-pressed', String(pressed));
     setText(this.apart, group.distance === null ? '' : `${percent(group.distance)} away from the fleet’s mean`);
@@ -124,8 +126,10 @@ export function makeResidency(app) {
   function draw() {
     if (!fleet || closed) return;
     const groups = [...fleet.groups].sort(SORTS[chosen.sort][1]);
-    const against = chosen.mode === 'difference';
+    // Where at most one node is busy, it is the mean.
+    const against = chosen.mode === 'difference' && groups.filter((one) => one.leases > 0).length > 1;
     const scale = against ? diverging(isDark()) : sequential();
+    const short = nameShortener(groups.map((one) => one.id), 18);
     const order = chosen.order === 'owner' ? steadyOrder() : null;
     const paint = {scale, cells: (map) => inOrder(against ? difference(map, fleet.mean) : map, order)};
     replace(legend, against ? scaleLegend(scale, 'less', 'more than the mean') : scaleLegend(scale, '0 %', '100 % chance'));
@@ -136,7 +140,7 @@ export function makeResidency(app) {
         eye.observe(thumb.element);
       }
       const thumb = thumbs.get(group.id);
-      thumb.set(group, fleet, paint, group.node === chosen.a || group.node === chosen.b);
+      thumb.set(group, fleet, paint, group.node === chosen.a || group.node === chosen.b, short);
       return thumb.element;
     });
     grid.classList.toggle('many', wanted.length > 24);
@@ -152,16 +156,22 @@ export function makeResidency(app) {
 
   function summary() {
     const busy = fleet.groups.filter((one) => one.leases > 0);
+    const short = nameShortener(fleet.groups.map((one) => one.node), 40);
     const few = busy.length <= MATRIX_AT_MOST ? summarise(busy) : null;
     const apart = fleet.difference?.mean_jaccard_distance;
-    if (apart === null || apart === undefined) {
-      setText(statement, busy.length < 2 ? 'Fewer than two nodes are busy, so there is nothing to compare yet.' : 'Nothing to compare yet.');
+    const named = (id) => {
+      const name = el('strong');
+      setName(name, id, short(id));
+      return name;
+    };
+    if (busy.length < 2 || apart === null || apart === undefined) {
+      setText(statement, busy.length < 2 ? 'Fewer than two nodes are busy, so there is nothing to compare yet: the pictures show chances.' : 'Nothing to compare yet.');
     } else {
       const special = [...busy].filter((one) => one.distance !== null).sort((a, b) => b.distance - a.distance)[0];
       replace(statement, 'Two busy nodes share on average ', el('strong', {}, percent(1 - apart)), ' of the experts they are expected to load.',
-        special ? [' ', el('strong', {}, special.node), ' is the most specialised, at a cosine distance of ', number(special.distance, 2), ' from the mean.'] : null,
-        few && few.unlike ? [' ', el('strong', {}, few.unlike.a), ' and ', el('strong', {}, few.unlike.b), ' have least in common (', percent(few.unlike.share), '), ',
-          el('strong', {}, few.alike.a), ' and ', el('strong', {}, few.alike.b), ' most (', percent(few.alike.share), ').'] : null);
+        special ? [' ', named(special.node), ' is the most specialised, at a cosine distance of ', number(special.distance, 2), ' from the mean.'] : null,
+        few && few.unlike ? [' ', named(few.unlike.a), ' and ', named(few.unlike.b), ' have least in common (', percent(few.unlike.share), '), ',
+          named(few.alike.a), ' and ', named(few.alike.b), ' most (', percent(few.alike.share), ').'] : null);
     }
     matrix.update(few, busy.length > MATRIX_AT_MOST ? `${count(busy.length)} nodes are too many for a picture of all pairs.` : '');
   }

@@ -1,6 +1,6 @@
 // All pairs of nodes as a picture: the lighter, the more experts two nodes share.
 import {el, setText} from '../kit/dom.js';
-import {percent, shortName} from '../kit/format.js';
+import {nameShortener, percent} from '../kit/format.js';
 import {Heatmap, scaleLegend} from '../kit/heatmap.js';
 import {sequential} from '../kit/scales.js';
 
@@ -8,7 +8,10 @@ export function similarityMatrix(onOpen) {
   let summary = null;
   const map = new Heatmap({
     label: 'Experts shared by each pair of nodes', square: true,
-    ends: () => [summary.ids[0], summary.ids.at(-1), summary.ids[0], summary.ids.at(-1)].map((id) => shortName(id, 15)),
+    ends: () => {
+      const short = nameShortener(summary.ids, 15);
+      return [summary.ids[0], summary.ids.at(-1), summary.ids[0], summary.ids.at(-1)].map(short);
+    },
     describe: (row, column) => {
       const a = summary.ids[row], b = summary.ids[column];
       return a === b ? a : `${a} and ${b} share ${percent(summary.matrix[row][column])} of their experts`;
