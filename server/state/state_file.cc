@@ -57,11 +57,18 @@ std::uint32_t BigEndian(const char* bytes) {
 // Reads the header by itself: SQLite may write to whatever it opens.
 absl::Status CheckHeader(const std::string& path) {
   std::array<char, 100> header{};
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) return FileError(errno, path, "cannot be opened");
+  std::error_code error;
+  std::ifstream file;
+  // To open a pipe would wait for whoever writes to it.
+  if (std::filesystem::is_regular_file(path, error)) {
+    errno = 0;
+    file.open(path, std::ios::binary);
+    if (!file.is_open()) return FileError(errno, path, "cannot be opened");
+  } else if (error) {
+    return FileError(error.value(), path, "cannot be opened");
+  }
   constexpr char kMagic[16] = "SQLite format 3";
-  if (!file.read(header.data(), header.size()) ||
+  if (!file.is_open() || !file.read(header.data(), header.size()) ||
       std::memcmp(header.data(), kMagic, sizeof(kMagic)) != 0 ||
       BigEndian(header.data() + 68) != kApplicationId) {
     return absl::FailedPreconditionError(absl::StrCat(

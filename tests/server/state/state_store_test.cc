@@ -1,6 +1,8 @@
 // What a new process finds in the state directory of one that was killed.
 #include "server/state/state_store.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -256,6 +258,14 @@ TEST(StateStoreTest, ForeignAndNewerFilesAreRefusedAndLeftUntouched) {
     // And the lock.
     EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 2);
   }
+}
+
+TEST(StateStoreTest, APipeInPlaceOfTheFileIsRefusedAtOnce) {
+  const std::string folder = NewFolder();
+  fs::create_directories(folder);
+  ASSERT_EQ(mkfifo((folder + "/state.db").c_str(), 0600), 0);
+  EXPECT_THAT(Process(folder).status_, StatusIs(absl::StatusCode::kInvalidArgument,
+                                                HasSubstr("is not a state file of eldrd")));
 }
 
 TEST(StateStoreTest, OneProcessAtATimeHasTheDirectory) {
