@@ -18,6 +18,11 @@ constexpr std::size_t kMaxPageBytes = std::size_t{4} << 20;
 // The longest wait, after which the stale ones are counted anew.
 constexpr absl::Duration kMostBetweenLooks = absl::Seconds(1);
 
+// Whether a page that was asked of one speaks for the other.
+bool SameEngine(const NodeSpec& a, const NodeSpec& b) {
+  return a.address == b.address && a.model == b.model;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LoadScraper>> LoadScraper::Create(
@@ -96,7 +101,7 @@ void LoadScraper::TakeNodes() {
   for (NodeSpec& node : *nodes) {
     const std::string id = node.node_id;
     const auto known = targets_.find(id);
-    if (known != targets_.end() && known->second.node.address == node.address) {
+    if (known != targets_.end() && SameEngine(known->second.node, node)) {
       targets[id] = std::move(known->second);
     } else {
       // Spread over the interval, or all would be asked at once for ever.
@@ -116,14 +121,27 @@ absl::Duration LoadScraper::BeginDue() {
   const absl::Duration timeout = router_.options().node_timeout;
   absl::Duration wait = kMostBetweenLooks;
   std::size_t stale = 0;
-  for (auto& [id, target] : targets_) {
+  std::vector<std::map<std::string, Target>::iterator> due;
+  for (auto it = targets_.begin(); it != targets_.end(); ++it) {
+    const Target& target = it->second;
     stale += !target.read || now - *target.read > timeout;
     if (target.running) continue;
-    if (target.due <= now && transfers_.running() < kMostAtOnce) Begin(id, target);
-    // Those that wait for room are begun when one ends.
-    if (target.due > now) wait = std::min(wait, target.due - now);
+    if (target.due <= now) {
+      due.push_back(it);
+    } else {
+      wait = std::min(wait, target.due - now);
+    }
   }
   metrics_.stale.Set(static_cast<double>(stale));
+  // Whoever has waited longest comes first: in any fixed order, engines that hang would take all
+  // the room again each time it gets free.
+  std::stable_sort(due.begin(), due.end(),
+                   [](const auto& a, const auto& b) { return a->second.due < b->second.due; });
+  for (const auto& it : due) {
+    // Those that wait for room are begun when one ends.
+    if (transfers_.running() >= kMostAtOnce) break;
+    Begin(it->first, it->second);
+  }
   return wait;
 }
 
@@ -145,7 +163,7 @@ void LoadScraper::OnAnswer(const std::string& id, const NodeSpec& asked,
   const MonotonicTime now = clock_.Monotonic();
   const auto found = targets_.find(id);
   // Another node may have its id by now.
-  if (found == targets_.end() || found->second.node.address != asked.address) return;
+  if (found == targets_.end() || !SameEngine(found->second.node, asked)) return;
   Target& target = found->second;
   target.running = false;
   // Those that have fallen behind are not caught up with.

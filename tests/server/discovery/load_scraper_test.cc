@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -117,6 +118,37 @@ TEST_F(LoadScraperTest, OneThatHangsHoldsUpNoOther) {
   const absl::Duration before = RealClock().Monotonic();
   scraper_.reset();
   EXPECT_LT(RealClock().Monotonic() - before, absl::Seconds(2));
+}
+
+// More than are awaited at a time, and all before it by name.
+TEST_F(LoadScraperTest, ManyThatHangLeaveRoomForOthers) {
+  FakeEngine hangs;
+  hangs.SetAnswer("/metrics", [](int) { return FakeEngine::Piece{"", absl::Seconds(60)}; });
+  engine_.SetPage("/metrics", 200, Page(1, 0));
+  std::vector<NodeSpec> nodes;
+  for (int i = 0; i < 48; ++i) nodes.push_back(Discovered(absl::StrCat("a", i), hangs));
+  nodes.push_back(Discovered("z", engine_));
+  Register(nodes.back());
+  Start(nodes);
+  EXPECT_TRUE(Eventually([&] { return metrics_.ok.Value() >= 4; }));
+}
+
+TEST_F(LoadScraperTest, FollowsANodeToAnotherModel) {
+  ASSERT_THAT(router_->DeclareModel({.name = "n", .geometry = {2, 4, 2, {}}, .settings = {}}),
+              IsOk());
+  engine_.SetPage("/metrics", 200, Page(3, 0));
+  NodeSpec node = Discovered("a", engine_);
+  Register(node);
+  Start({node});
+  ASSERT_TRUE(Eventually([&] { return Status("a").reported_running == 3; }));
+  ASSERT_THAT(router_->RemoveNode("a"), IsOk());
+  node.model = "n";
+  Register(node);
+  scraper_->SetNodes({node});
+  EXPECT_TRUE(Eventually([&] {
+    const auto nodes = router_->ListNodes("n");
+    return nodes.ok() && nodes->size() == 1 && nodes->front().reported_running == 3;
+  }));
 }
 
 // It took the id a moment ago, and discovery has not seen it yet.
