@@ -113,6 +113,7 @@ TEST_F(KubernetesChaosTest, AServerThatMisbehavesLeavesTheFleetRight) {
   EXPECT_TRUE(Place(eldrd, "r1", nullptr).ok());
   // Twice, and late.
   server_.Put({.name = "d"}, Event::kSentTwice);
+  ExpectNodes(eldrd, {"a", "b", "c", "d"});
   const std::int64_t then = server_.version();
   server_.Put({.name = "d", .ready = false}, Event::kSentTwice);
   server_.SendLine(FakeApiServer::Line("MODIFIED", {.name = "d"}, then));

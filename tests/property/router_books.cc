@@ -100,8 +100,7 @@ RouterBooks::Reconciliation RouterBooks::ExpectReconciliation(const std::string&
       continue;
     }
     const auto end = last_end_.find({id, node_id});
-    if (end != last_end_.end() && now() - end->second < 2 * options_.node_timeout &&
-        nodes_.at(node_id).spec.heartbeat_interval > absl::ZeroDuration()) {
+    if (end != last_end_.end() && now() - end->second < 2 * options_.node_timeout) {
       ++expected.not_adopted;
       ++refused_adoptions_;
     } else {
@@ -129,8 +128,7 @@ std::set<std::string> RouterBooks::FinishedBy(const NodeReport& report) const {
     }
     const auto before = last_end_.find({id, node_id});
     const bool may_be_of_the_one_before =
-        before != last_end_.end() && now() - before->second < 2 * options_.node_timeout &&
-        nodes_.at(node_id).spec.heartbeat_interval > absl::ZeroDuration();
+        before != last_end_.end() && now() - before->second < 2 * options_.node_timeout;
     if (!may_be_of_the_one_before && !Names(report.running_request_ids, id)) ended.insert(id);
   };
   for (const std::string* id : report.finished_request_ids) end(*id, 0);
@@ -168,8 +166,6 @@ void RouterBooks::OnNodeRemoved(const DecodeNode& node) {
     EXPECT_NE(lease.node_id, node.spec.node_id) << request_id << " is left behind";
   }
   nodes_.erase(node.spec.node_id);
-  // A node that takes the id later is another.
-  std::erase_if(last_end_, [&](const auto& end) { return end.first.second == node.spec.node_id; });
 }
 
 void RouterBooks::Registered(const NodeSpec& spec) { nodes_.at(spec.node_id).spec = spec; }

@@ -159,8 +159,7 @@ class RouterBooks final : public RouterObserver {
 
   std::map<std::string, LeaseEnd> expected_ends_;
   std::set<std::string> expected_adoptions_;
-  // When the last lease of a request on a registered node ended, by both and by when that node
-  // came.
+  // When the last lease of a request on a node of that id ended.
   std::map<std::pair<std::string, std::string>, MonotonicTime> last_end_;
   int adoptions_ = 0;
   int refused_adoptions_ = 0;

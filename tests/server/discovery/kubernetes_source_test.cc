@@ -72,7 +72,7 @@ TEST_F(KubernetesSourceTest, ListsAndWatches) {
   StartAndAwaitWatch();
   EXPECT_TRUE(Finds({"a"}));
   EXPECT_EQ(server_.selector(), "app=x,role in (a)");
-  EXPECT_EQ(watch_metrics_.connected.Value(), 1);
+  EXPECT_TRUE(Eventually([&] { return watch_metrics_.connected.Value() == 1; }));
   server_.Put({.name = "b", .ready = false});
   EXPECT_TRUE(Finds({"a", "b not ready"}));
   server_.Put({.name = "b"});
