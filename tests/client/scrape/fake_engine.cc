@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -76,7 +77,12 @@ void FakeEngine::Open() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<uint16_t>(port_));
   auto* const raw = reinterpret_cast<sockaddr*>(&address);
-  Must(bind(listening, raw, sizeof(address)) == 0, "bind");
+  // When it comes back, a connection of another process may have the port for a moment.
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (bind(listening, raw, sizeof(address)) != 0) {
+    Must(errno == EADDRINUSE && absl::Now() < deadline, "bind");
+    absl::SleepFor(absl::Milliseconds(10));
+  }
   Must(listen(listening, 64) == 0, "listen");
   socklen_t size = sizeof(address);
   Must(getsockname(listening, raw, &size) == 0, "getsockname");
