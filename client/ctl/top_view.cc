@@ -222,6 +222,7 @@ std::string DrawTop(const v1::ListNodesResponse& nodes,
   const std::size_t room = rows > lines.size() + 1 ? rows - lines.size() - 1 : 1;
   state.first = std::min(state.first, list.size() > room ? list.size() - room : 0);
   std::vector<absl::string_view> names;
+  names.reserve(list.size());
   for (const v1::Node* node : list) names.push_back(node->spec().node_id());
   const NameShortener shortener(names, name_width);
   for (std::size_t i = state.first; i < std::min(list.size(), state.first + room); ++i) {

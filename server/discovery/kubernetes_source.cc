@@ -137,7 +137,7 @@ absl::Status KubernetesSource::WatchOnce() {
 }
 
 absl::Status KubernetesSource::TakeLine(absl::string_view line) {
-  const absl::Status status = book_.TakeEvent(line);
+  absl::Status status = book_.TakeEvent(line);
   if (!absl::IsResourceExhausted(status)) return status;
   log_.Warning("discovery_entry_refused", {{"error", status.ToString()}});
   return absl::OkStatus();
