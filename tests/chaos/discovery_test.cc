@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
 #include "eldr/v1/fleet.grpc.pb.h"
 #include "eldr/v1/placement.grpc.pb.h"
@@ -229,7 +230,10 @@ TEST_F(KubernetesChaosTest, HugeAnswersAreRefusedAndCostNoMemory) {
   list_anew("");
   EXPECT_THAT(eldrd.Log(), HasSubstr("got more than 1000 pods"));
   EXPECT_THAT(NodesOf(eldrd), ElementsAre("a"));
+  RecordProperty("grown_by_bytes", static_cast<int>(eldrd.ResidentBytes() - before));
+#ifndef ABSL_HAVE_ADDRESS_SANITIZER  // which keeps what was freed
   EXPECT_LT(eldrd.ResidentBytes() - before, 200e6);
+#endif
   EXPECT_TRUE(Place(eldrd, "r1", nullptr).ok());
   for (int i = 0; i < 1001; ++i) server_.Delete(absl::StrCat("p", i), Event::kMissed);
   ExpectNodes(eldrd, {"a"});
