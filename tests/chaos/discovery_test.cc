@@ -31,7 +31,8 @@ EldrdProcess::Settings With(const std::string& sections) {
   return settings;
 }
 
-constexpr absl::Duration kPatience = absl::Seconds(30);
+// The pauses after failures grow to half a minute.
+constexpr absl::Duration kPatience = absl::Seconds(45);
 
 // "a", "b drained"; nothing while nobody answers.
 std::vector<std::string> NodesOf(const EldrdProcess& eldrd) {
